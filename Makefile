@@ -1,0 +1,82 @@
+# A thin front: tools/setup.sh brings the packages, Meson and Ninja do the work.
+#
+#   make report        measure this machine, write report/index.html
+#   make test          all tests of the release build
+#   make test-checked  unit and stress tests with every check on, migrating at every wake
+#   make test-tsan     the same tests under ThreadSanitizer
+#   make test-asan     the same tests under AddressSanitizer, with every check on
+#   make test-mutants  leaves out each step that a protocol needs; some test has to notice
+#   make bench         all benchmarks
+#   make install PREFIX=/usr/local [DESTDIR=]
+#   make setup | format | clean
+
+PREFIX ?= /usr/local
+CXX = g++
+JOBS ?= $(shell nproc)
+BUILD ?= build
+
+ninja = ninja -j$(JOBS) -C
+run_tests = tools/run_tests.py
+code_suites = --suite unit --suite stress
+
+# g++ 12's ThreadSanitizer does not know every place where a recent kernel may map memory, so it is
+# run without randomised addresses; where a container forbids that, it has to take its chance.
+fixed_layout = $(shell setarch -R true 2>/dev/null && echo "--wrapper 'setarch -R'")
+
+# $(call configure,DIRECTORY,OPTIONS): Meson looks again by itself when its files change.
+configure = test -f $(1)/build.ninja || CXX='$(CXX)' meson setup $(1) $(libdir) $(2)
+
+# Debian's multiarch folder, which Meson by itself finds only where dpkg-dev is installed.
+multiarch = $(shell $(CXX) -print-multiarch)
+libdir = $(if $(multiarch),--libdir=lib/$(multiarch))
+
+.PHONY: all report test test-checked test-tsan test-asan test-mutants bench install setup format clean
+
+all: setup
+	@$(call configure,$(BUILD),--prefix=$(abspath $(PREFIX)))
+	@$(ninja) $(BUILD)
+
+setup:
+	@tools/setup.sh
+
+report: all
+	@python3 bench/report/report.py --build $(BUILD) --output report
+
+test: all
+	@$(run_tests) $(BUILD)
+
+test-checked: setup
+	@$(call configure,build-checked,-Dbuildtype=debugoptimized -Dchecked=true -Dforce_migrate=true)
+	@$(ninja) build-checked
+	@$(run_tests) build-checked $(code_suites)
+
+# b_lundef: a sanitizer's run-time symbols come with the program, not with the shared library.
+test-tsan: setup
+	@$(call configure,build-tsan,-Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false \
+	  -Dbench=false -Dexamples=false)
+	@$(ninja) build-tsan
+	@$(run_tests) build-tsan $(code_suites) --timeout-multiplier 5 $(fixed_layout)
+
+test-asan: setup
+	@$(call configure,build-asan,-Dbuildtype=debugoptimized -Db_sanitize=address \
+	  -Db_lundef=false -Dchecked=true -Dbench=false -Dexamples=false)
+	@$(ninja) build-asan
+	@$(run_tests) build-asan $(code_suites) --timeout-multiplier 5
+
+test-mutants: setup
+	@$(call configure,build-mutants,-Dmutants=true -Dbench=false -Dexamples=false)
+	@$(ninja) build-mutants
+	@$(run_tests) build-mutants --suite mutants
+
+bench: all
+	@meson test -C $(BUILD) --no-rebuild --benchmark --num-processes 1 --verbose
+
+install: all
+	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+
+format:
+	@git ls-files -co --exclude-standard '*.h' '*.cc' | xargs -r clang-format -i
+
+clean:
+	@rm -rf build build-checked build-tsan build-asan build-mutants report

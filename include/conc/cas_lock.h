@@ -1,0 +1,61 @@
+// cas_lock: a compare-and-swap lock that knows its holder.
+#ifndef CONC_CAS_LOCK_H
+#define CONC_CAS_LOCK_H
+
+#include <cstdint>
+
+#include "conc/detail/atomic.h"
+#include "conc/detail/current.h"
+#include "conc/detail/spin_wait.h"
+
+namespace conc {
+
+// What compare-and-swap adds over test-and-set: the word can say who holds the lock, because a
+// failed attempt does not overwrite it.
+//
+// Space: 4 bytes. RMWs per acquisition: 1 uncontended; contended, one per look that found the lock
+// free. FIFO: no; bypasses: not bounded. With more threads than CPUs: a waiter gives way after a
+// bounded spin.
+// Blocking: lock() spins and yields, it never sleeps in the kernel. Not recursive. try_lock() never
+// fails spuriously. Destruction while locked is undefined.
+// Source: Herlihy and Shavit, "The Art of Multiprocessor Programming", chapter 7.
+class cas_lock {
+ public:
+  constexpr cas_lock() noexcept = default;
+  cas_lock(const cas_lock&) = delete;
+  cas_lock& operator=(const cas_lock&) = delete;
+
+  void lock() noexcept {
+    const std::uint32_t me = detail::current_head().id;
+    detail::spin_wait wait;
+    while (!attempt(me)) {
+      while (holder_.load(detail::memory_order_relaxed) != nobody) wait.once();
+    }
+  }
+  [[nodiscard]] bool try_lock() noexcept { return attempt(detail::current_head().id); }
+  void unlock() noexcept {
+    // [cas_lock] release: pairs with the acquire in attempt().
+    holder_.store(nobody, detail::memory_order_release);
+  }
+  // Whether the calling thread holds the lock; what any other thread does meanwhile cannot change
+  // the answer.
+  [[nodiscard]] bool held_by_me() const noexcept {
+    return holder_.load(detail::memory_order_relaxed) == detail::current_head().id;
+  }
+
+ private:
+  static constexpr std::uint32_t nobody = 0;
+
+  bool attempt(std::uint32_t me) noexcept {
+    std::uint32_t expected = nobody;
+    // [cas_lock] acquire: pairs with the release in unlock().
+    return holder_.compare_exchange_strong(expected, me, detail::memory_order_acquire,
+                                           detail::memory_order_relaxed);
+  }
+
+  detail::atomic<std::uint32_t> holder_{nobody};
+};
+
+}  // namespace conc
+
+#endif  // CONC_CAS_LOCK_H

@@ -1,0 +1,19 @@
+// Everything that conc offers. Each header can also be included by itself.
+#ifndef CONC_CONC_H
+#define CONC_CONC_H
+
+#include "conc/cas_lock.h"
+#include "conc/condition_variable.h"
+#include "conc/config.h"
+#include "conc/latch.h"
+#include "conc/mutex.h"
+#include "conc/policy.h"
+#include "conc/runtime.h"
+#include "conc/semaphore.h"
+#include "conc/tas_lock.h"
+#include "conc/thread.h"
+#include "conc/ticket_lock.h"
+#include "conc/ttas_lock.h"
+#include "conc/two_phase_lock.h"
+
+#endif  // CONC_CONC_H

@@ -1,0 +1,143 @@
+// conc::runtime: a set of processors that run user-level threads, and its options.
+#ifndef CONC_RUNTIME_H
+#define CONC_RUNTIME_H
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "conc/config.h"
+#include "conc/policy.h"
+#include "conc/thread.h"
+
+namespace conc {
+
+// How ready threads are queued. This version has `stealing`.
+enum class queue_layout : std::uint8_t { stealing, global, per_cpu, per_cpu_migrating };
+
+struct runtime_options {
+  // Processors: how many threads run at the same time. 0: the CPUs that this process may use, by
+  // affinity and cgroup quota. More than the CPUs is allowed, up to 1024.
+  unsigned processors = 0;
+  conc::policy policy = {};
+  conc::queue_layout queues = {};
+  // Preemption. Empty: the library's default, which in this version is none; 0: none.
+  std::optional<std::chrono::microseconds> time_slice = {};
+  // Bytes of address space for each thread's stack. 0: 256 KiB.
+  std::size_t stack_size = 0;
+};
+
+// What one processor has done since the runtime began. Each figure is exact for its processor, but
+// they are read one after the other while it runs.
+struct processor_stats {
+  std::uint64_t dispatches = 0;      // switches to a thread
+  std::uint64_t spawned = 0;         // threads made by threads on this processor
+  std::uint64_t finished = 0;        // threads that ended here
+  std::uint64_t yields = 0;
+  std::uint64_t parks = 0;           // suspensions
+  std::uint64_t wakes = 0;           // threads made ready here
+  std::uint64_t steals = 0;          // successful thefts by this processor …
+  std::uint64_t stolen_threads = 0;  // … and what they brought
+  std::uint32_t ready = 0;           // threads in its queue now
+};
+
+struct runtime_stats {
+  std::vector<processor_stats> processors;
+  std::uint64_t spawned = 0;   // all threads ever made, also from outside
+  std::uint64_t finished = 0;
+};
+
+// A runtime runs the threads that are spawned on it on its own processors, each driven by a kernel
+// thread of the runtime's. Several may exist at once; most programs need only the default one.
+//
+// Thread-safety: all members may be called from any thread, except that nobody else may use a
+// runtime while it is destroyed; its own threads may still spawn then.
+namespace detail {
+scheduler& current_scheduler();
+}
+
+class CONC_API runtime {
+ public:
+  // Starts the processors. The environment overrides the defaults, not explicit options:
+  // CONC_PROCS, CONC_POLICY, CONC_TIME_SLICE_US. Throws std::system_error: invalid_argument for a
+  // value that makes no sense (in the options or the environment), not_supported for one that this
+  // version does not have, or what the system reports when it refuses threads or memory.
+  explicit runtime(runtime_options options = {});
+  // Waits until all threads of this runtime have ended, detached ones too. Called from one of them
+  // it could never return, so that ends the process with a message.
+  ~runtime();
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+
+  // Runs f() as a user-level thread of this runtime; the caller, of whatever kind, waits. Returns
+  // what f returns or throws what it throws.
+  template <class F>
+  decltype(auto) run(F&& f);
+
+  // conc::thread's constructor, on this runtime.
+  template <class... Arguments>
+  [[nodiscard]] thread spawn(Arguments&&... arguments) {
+    return thread(*impl_, std::forward<Arguments>(arguments)...);
+  }
+
+  // The runtime that the calling thread runs on, else the process-wide default one, which this
+  // starts if need be and which is never destroyed.
+  static runtime& current();
+
+  // The default runtime's options. Before its first use; afterwards throws std::system_error
+  // (operation_not_permitted).
+  static void configure_default(runtime_options options);
+
+  runtime_stats stats() const;
+  unsigned processors() const noexcept;
+
+ private:
+  friend detail::scheduler& detail::current_scheduler();
+  std::unique_ptr<detail::scheduler> impl_;
+};
+
+template <class F>
+decltype(auto) runtime::run(F&& f) {
+  using result = std::invoke_result_t<F>;
+  std::exception_ptr failure;
+  if constexpr (std::is_void_v<result>) {
+    spawn([&]() noexcept {
+      try {
+        std::invoke(std::forward<F>(f));
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    }).join();
+    if (failure) std::rethrow_exception(std::move(failure));
+  } else {
+    // A reference travels as a pointer, anything else as an optional value.
+    using stored = std::conditional_t<std::is_reference_v<result>, std::remove_reference_t<result>*,
+                                      std::optional<result>>;
+    stored value{};
+    spawn([&]() noexcept {
+      try {
+        if constexpr (std::is_reference_v<result>) {
+          value = std::addressof(static_cast<std::remove_reference_t<result>&>(
+              static_cast<result>(std::invoke(std::forward<F>(f)))));
+        } else {
+          value.emplace(std::invoke(std::forward<F>(f)));
+        }
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    }).join();
+    if (failure) std::rethrow_exception(std::move(failure));
+    return static_cast<result>(*std::move(value));
+  }
+}
+
+}  // namespace conc
+
+#endif  // CONC_RUNTIME_H

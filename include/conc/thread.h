@@ -1,0 +1,293 @@
+// conc::thread and conc::jthread: user-level threads, used as std::thread and std::jthread are.
+#ifndef CONC_THREAD_H
+#define CONC_THREAD_H
+
+#include <chrono>
+#include <compare>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <ostream>
+#include <stop_token>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "conc/config.h"
+#include "conc/detail/deadline.h"
+
+namespace conc {
+
+struct thread_options {
+  std::string name = {};
+  // Bytes of address space reserved for the stack; 0: the runtime's default. Memory is used as it
+  // is touched.
+  std::size_t stack_size = 0;
+  // For policies that look at them; this version's policy does not.
+  int priority = 0;
+  unsigned tickets = 1;
+  std::chrono::nanoseconds expected_run{};
+};
+
+class runtime;
+
+namespace detail {
+
+struct scheduler;
+struct tcb;
+
+// A thread that is being made: memory for what it will run, and the step that makes it ready.
+// Without launch() the destructor undoes everything.
+class CONC_API thread_maker {
+ public:
+  static constexpr std::size_t room = 32;  // bytes in the control block itself, aligned to 16
+
+  // On `on`, or for null the calling thread's runtime or else the default one. Throws
+  // std::system_error.
+  thread_maker(scheduler* on, const thread_options* options);
+  ~thread_maker();
+  thread_maker(const thread_maker&) = delete;
+  thread_maker& operator=(const thread_maker&) = delete;
+
+  void* storage() noexcept;
+  tcb* launch(void (*run)(void* storage) noexcept) noexcept;
+
+ private:
+  tcb* made_;
+};
+
+template <class Call>
+tcb* make_thread(scheduler* on, const thread_options* options, Call&& call) {
+  using closure = std::decay_t<Call>;
+  thread_maker maker(on, options);
+  if constexpr (sizeof(closure) <= thread_maker::room && alignof(closure) <= 16) {
+    ::new (maker.storage()) closure(std::forward<Call>(call));
+    return maker.launch([](void* storage) noexcept {
+      closure& c = *static_cast<closure*>(storage);
+      c();
+      c.~closure();
+    });
+  } else {
+    auto* on_heap = new closure(std::forward<Call>(call));
+    ::new (maker.storage()) closure*(on_heap);
+    return maker.launch([](void* storage) noexcept {
+      closure* c = *static_cast<closure**>(storage);
+      (*c)();
+      delete c;
+    });
+  }
+}
+
+// A callable and its arguments, decay-copied; called once.
+template <class F, class... Arguments>
+struct bound_call {
+  std::tuple<F, Arguments...> parts;
+  void operator()() {
+    std::apply([](auto&... p) { std::invoke(std::move(p)...); }, parts);
+  }
+};
+
+template <class F, class... Arguments>
+auto bind_call(F&& f, Arguments&&... arguments) {
+  static_assert(std::is_invocable_v<std::decay_t<F>, std::decay_t<Arguments>...>,
+                "a thread's arguments must be invocable after conversion to rvalues");
+  return bound_call<std::decay_t<F>, std::decay_t<Arguments>...>{
+      {std::forward<F>(f), std::forward<Arguments>(arguments)...}};
+}
+
+template <class T, class U>
+concept not_same = !std::same_as<std::remove_cvref_t<T>, U>;
+
+CONC_API std::uint64_t current_thread_number() noexcept;
+
+}  // namespace detail
+
+// A user-level thread: scheduled by this library on a few kernel threads, cheap enough for a
+// million, and otherwise what std::thread is. Made inside a runtime's thread it runs on that
+// runtime, elsewhere on the default one.
+//
+// Construction queues the thread and never suspends the caller. It throws std::system_error
+//   (not_enough_memory, resource_unavailable_try_again, invalid_argument) if there is no memory,
+//   address space or room for another thread; nothing has happened then.
+// join() suspends the caller, of whatever kind, until the thread has ended.
+// Destroying or overwriting a joinable thread calls std::terminate, as does an exception that
+//   leaves the thread's function.
+// thread_local variables belong to the kernel thread, not to this one.
+class CONC_API thread {
+ public:
+  class id {
+   public:
+    constexpr id() noexcept = default;
+    friend constexpr auto operator<=>(id, id) noexcept = default;
+    template <class C, class T>
+    friend std::basic_ostream<C, T>& operator<<(std::basic_ostream<C, T>& out, id i) {
+      if (i.number_ == 0) return out << "thread::id of a non-executing thread";
+      // The cell's number, and from its second use on which use it is: short in the common case.
+      out << (i.number_ & 0xffffffffu);
+      if (const auto use = i.number_ >> 32; use > 1) out << '.' << use;
+      return out;
+    }
+
+   private:
+    friend class thread;
+    friend struct std::hash<id>;
+    friend id this_thread_id() noexcept;
+    constexpr explicit id(std::uint64_t n) noexcept : number_(n) {}
+    std::uint64_t number_ = 0;
+  };
+
+  thread() noexcept = default;
+  template <class F, class... Arguments>
+    requires detail::not_same<F, thread> && detail::not_same<F, thread_options> &&
+             detail::not_same<F, detail::scheduler>
+  explicit thread(F&& f, Arguments&&... arguments)
+      : made_(detail::make_thread(nullptr, nullptr,
+                                  detail::bind_call(std::forward<F>(f),
+                                                    std::forward<Arguments>(arguments)...))) {}
+  template <class F, class... Arguments>
+  explicit thread(thread_options options, F&& f, Arguments&&... arguments)
+      : made_(detail::make_thread(nullptr, &options,
+                                  detail::bind_call(std::forward<F>(f),
+                                                    std::forward<Arguments>(arguments)...))) {}
+  thread(thread&& other) noexcept : made_(std::exchange(other.made_, nullptr)) {}
+  thread& operator=(thread&& other) noexcept {
+    if (joinable()) std::terminate();
+    made_ = std::exchange(other.made_, nullptr);
+    return *this;
+  }
+  ~thread() {
+    if (joinable()) std::terminate();
+  }
+
+  void swap(thread& other) noexcept { std::swap(made_, other.made_); }
+  friend void swap(thread& a, thread& b) noexcept { a.swap(b); }
+
+  bool joinable() const noexcept { return made_ != nullptr; }
+  // Throws std::system_error: invalid_argument if not joinable, resource_deadlock_would_occur if
+  // the thread is the caller.
+  void join();
+  // Throws std::system_error (invalid_argument) if not joinable.
+  void detach();
+  id get_id() const noexcept;
+
+  // The CPUs that this process may use, by affinity and cgroup quota.
+  static unsigned hardware_concurrency() noexcept;
+
+ private:
+  friend class runtime;
+  template <class F, class... Arguments>
+    requires detail::not_same<F, thread_options>
+  thread(detail::scheduler& on, F&& f, Arguments&&... arguments)
+      : made_(detail::make_thread(&on, nullptr,
+                                  detail::bind_call(std::forward<F>(f),
+                                                    std::forward<Arguments>(arguments)...))) {}
+  template <class F, class... Arguments>
+  thread(detail::scheduler& on, thread_options options, F&& f, Arguments&&... arguments)
+      : made_(detail::make_thread(&on, &options,
+                                  detail::bind_call(std::forward<F>(f),
+                                                    std::forward<Arguments>(arguments)...))) {}
+
+  friend id this_thread_id() noexcept;
+  detail::tcb* made_ = nullptr;
+};
+
+inline thread::id this_thread_id() noexcept {
+  return thread::id(detail::current_thread_number());
+}
+
+namespace this_thread {
+
+// The calling thread's id, whether user-level or kernel thread.
+inline thread::id get_id() noexcept { return this_thread_id(); }
+
+// Lets other ready threads run first; on a kernel thread, sched_yield(2).
+CONC_API void yield() noexcept;
+
+namespace detail {
+CONC_API void sleep_until_steady(conc::detail::steady_nanos deadline) noexcept;
+}
+
+// Suspends the calling thread for at least this long; its processor runs others.
+template <class Rep, class Period>
+void sleep_for(const std::chrono::duration<Rep, Period>& time) {
+  if (time > time.zero()) detail::sleep_until_steady(conc::detail::deadline_after(time));
+}
+template <class Clock, class Duration>
+void sleep_until(const std::chrono::time_point<Clock, Duration>& time) {
+  // Clocks other than the steady one may be set while we sleep: ask again before returning.
+  while (Clock::now() < time) detail::sleep_until_steady(conc::detail::deadline_at(time));
+}
+
+}  // namespace this_thread
+
+// As std::jthread: asks its thread to stop and joins it when destroyed. If the callable takes a
+// std::stop_token first, it gets one.
+class jthread {
+ public:
+  using id = thread::id;
+
+  jthread() noexcept : stop_(std::nostopstate) {}
+  template <class F, class... Arguments>
+    requires detail::not_same<F, jthread> && detail::not_same<F, thread_options>
+  explicit jthread(F&& f, Arguments&&... arguments)
+      : thread_(start(thread_options{}, std::forward<F>(f),
+                      std::forward<Arguments>(arguments)...)) {}
+  template <class F, class... Arguments>
+  explicit jthread(thread_options options, F&& f, Arguments&&... arguments)
+      : thread_(start(std::move(options), std::forward<F>(f),
+                      std::forward<Arguments>(arguments)...)) {}
+  jthread(jthread&&) noexcept = default;
+  jthread& operator=(jthread&& other) noexcept {
+    jthread(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~jthread() {
+    if (joinable()) {
+      request_stop();
+      join();
+    }
+  }
+
+  void swap(jthread& other) noexcept {
+    std::swap(stop_, other.stop_);
+    thread_.swap(other.thread_);
+  }
+  friend void swap(jthread& a, jthread& b) noexcept { a.swap(b); }
+
+  bool joinable() const noexcept { return thread_.joinable(); }
+  void join() { thread_.join(); }
+  void detach() { thread_.detach(); }
+  id get_id() const noexcept { return thread_.get_id(); }
+  std::stop_source get_stop_source() noexcept { return stop_; }
+  std::stop_token get_stop_token() const noexcept { return stop_.get_token(); }
+  bool request_stop() noexcept { return stop_.request_stop(); }
+  static unsigned hardware_concurrency() noexcept { return thread::hardware_concurrency(); }
+
+ private:
+  template <class F, class... Arguments>
+  thread start(thread_options options, F&& f, Arguments&&... arguments) {
+    if constexpr (std::is_invocable_v<std::decay_t<F>, std::stop_token,
+                                      std::decay_t<Arguments>...>) {
+      return thread(std::move(options), std::forward<F>(f), stop_.get_token(),
+                    std::forward<Arguments>(arguments)...);
+    } else {
+      return thread(std::move(options), std::forward<F>(f), std::forward<Arguments>(arguments)...);
+    }
+  }
+
+  std::stop_source stop_;
+  thread thread_;
+};
+
+}  // namespace conc
+
+template <>
+struct std::hash<conc::thread::id> {
+  std::size_t operator()(conc::thread::id i) const noexcept {
+    return std::hash<std::uint64_t>{}(i.number_);
+  }
+};
+
+#endif  // CONC_THREAD_H

@@ -1,0 +1,148 @@
+// Kernel threads as tasks. The permit word:
+//
+//   value      meaning                           set by
+//   0 empty    no wake is due                    the owner, when it consumes a wake
+//   1 given    a wake is due                     resume()
+//   2 asleep   the owner is in futex_wait        the owner, by CAS from empty
+//
+// Invariant: one resume() per suspend(), so `given` is never given twice; resume() enters the
+// kernel only if it displaced `asleep`.
+#include "locks/kernel_task.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <new>
+
+#include "conc/config.h"
+#include "locks/block_cost.h"
+#include "locks/fatal.h"
+#include "locks/futex.h"
+#include "locks/internal_lock.h"
+#include "locks/spin_budget.h"
+#include "locks/task_slab.h"
+
+namespace conc::detail {
+
+// The one thread_local (current.h says why there is no other). Written at attach and by the switch
+// between user-level threads; read by the assembly in current_or_null().
+extern "C" {
+[[gnu::visibility("default"), gnu::used, gnu::tls_model("initial-exec")]] constinit thread_local
+    task_head* conc_current_task_v0 = nullptr;
+}
+
+namespace {
+
+constexpr std::uint32_t empty = 0, given = 1, asleep = 2;
+
+bool take_permit(task& self) noexcept {
+  // [permit] acquire: pairs with the release in resume(); the token is visible with the permit.
+  if (self.permit.load(memory_order_acquire) != given) return false;
+  self.permit.store(empty, memory_order_relaxed);
+  return true;
+}
+
+// Two-phase waiting, first phase: for as long as a sleep and a wake would cost, the wake may come
+// cheaper. The number of kernel threads that spin at once is bounded (spin_budget.h).
+bool spin_for_permit(task& self) noexcept {
+  spinner_slot slot;
+  if (!slot) return false;
+  spin_timer timer(block_cost());
+  do {
+    if (take_permit(self)) return true;
+    CONC_CPU_RELAX();
+  } while (!timer.expired());
+  return false;
+}
+
+void suspend_kernel_thread(task& self, publish_fn publish, void* argument,
+                           nanos deadline) noexcept {
+  const std::uint32_t epoch = self.wait_epoch.load(memory_order_relaxed);
+  self.state.store(task_state::blocked, memory_order_relaxed);
+  publish(self, argument);
+  bool woken = spin_for_permit(self);
+  while (!woken) {
+    std::uint32_t seen = empty;
+    self.permit.compare_exchange_strong(seen, asleep, memory_order_relaxed, memory_order_relaxed);
+    if (seen != given && !futex_wait(self.permit, asleep, deadline)) {
+      // Too late. Either nobody has found us and we leave, or somebody has: then the wake is
+      // certain, and it is waited for without a deadline.
+      deadline = no_deadline;
+      if (self.withdraw != nullptr && self.withdraw(self, epoch)) {
+        self.permit.store(empty, memory_order_relaxed);
+        self.token = wake_token::timed_out;
+        break;
+      }
+    }
+    woken = take_permit(self);
+  }
+  self.state.store(task_state::running, memory_order_relaxed);
+}
+
+void resume_kernel_thread(task& target) noexcept {
+  // [permit] release: pairs with the acquire in take_permit(). After the exchange the target may
+  // be gone; its cell, and so the futex word, is not.
+  if (target.permit.exchange(given, memory_order_release) == asleep) futex_wake(target.permit);
+}
+
+void yield_kernel_thread(task&) noexcept { sched_yield(); }
+
+// Records of ended kernel threads, for the next ones.
+struct free_records {
+  internal_lock lock;
+  task* first = nullptr;
+};
+constinit free_records unused;
+
+void detach(void* record) noexcept {
+  task* self = static_cast<task*>(record);
+  self->state.store(task_state::free, memory_order_relaxed);
+  set_current_task(nullptr);
+  internal_lock_guard guard(unused.lock);
+  self->next_waiter = unused.first;
+  unused.first = self;
+}
+
+pthread_key_t make_exit_hook() noexcept {
+  pthread_key_t key;
+  if (pthread_key_create(&key, detach) != 0) fatal("no thread-specific key is left");
+  return key;
+}
+
+task* take_record() noexcept {
+  {
+    internal_lock_guard guard(unused.lock);
+    if (task* t = unused.first; t != nullptr) {
+      unused.first = t->next_waiter;
+      t->next_waiter = nullptr;
+      return t;
+    }
+  }
+  try {
+    const fresh_cells cells = take_fresh_cells(1);
+    task* t = ::new (cell_address(cells.first)) task;
+    t->id = cells.first;
+    return t;
+  } catch (...) {
+    fatal("no memory for the record of a kernel thread");
+  }
+}
+
+}  // namespace
+
+constexpr task_port kernel_thread_port{suspend_kernel_thread, resume_kernel_thread,
+                                       yield_kernel_thread};
+
+task_head& attach() noexcept {
+  static const pthread_key_t exit_hook = make_exit_hook();
+  task* self = take_record();
+  self->port = &kernel_thread_port;
+  self->host = nullptr;
+  ++self->generation;
+  self->state.store(task_state::running, memory_order_relaxed);
+  set_current_task(self);
+  if (pthread_setspecific(exit_hook, self) != 0) fatal("no memory to attach a kernel thread");
+  return *self;
+}
+
+}  // namespace conc::detail

@@ -1,0 +1,15 @@
+// The kernel-thread side of the task port: sleeping is futex(2).
+#ifndef CONC_LOCKS_KERNEL_TASK_H
+#define CONC_LOCKS_KERNEL_TASK_H
+
+#include "locks/task.h"
+
+namespace conc::detail {
+
+extern const task_port kernel_thread_port;
+
+inline bool is_kernel_thread(const task& t) noexcept { return t.port == &kernel_thread_port; }
+
+}  // namespace conc::detail
+
+#endif  // CONC_LOCKS_KERNEL_TASK_H

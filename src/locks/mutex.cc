@@ -1,0 +1,223 @@
+#include "conc/mutex.h"
+
+#include "locks/block_cost.h"
+#include "locks/fatal.h"
+#include "locks/kernel_task.h"
+#include "locks/mutants.h"
+#include "locks/mutex_wait.h"
+#include "locks/mutex_word.h"
+#include "locks/parking_table.h"
+#include "locks/spin_budget.h"
+
+namespace conc {
+
+using namespace detail;
+using namespace detail::mutex_word;
+
+namespace detail {
+namespace {
+
+using word = atomic<std::uint64_t>;
+
+bool change(word& w, std::uint64_t& seen, std::uint64_t wanted) noexcept {
+  // [mutex] acquire: pairs with the release of an unlock; also where the change takes nothing,
+  // which costs nothing on the machines we know.
+  return w.compare_exchange_weak(seen, wanted, memory_order_acquire, memory_order_relaxed);
+}
+
+// Whether the caller is the one newcomer who may spin. A user-level thread does not: its blocking
+// is cheap, and its processor has other threads to run.
+bool become_spinner(word& w, std::uint64_t& seen, const task& self) noexcept {
+  if ((seen & spinning) != 0 || !is_locked(seen) || !is_kernel_thread(self)) return false;
+  return change(w, seen, seen | spinning);
+}
+
+// Spins for at most C. Returns true with the mutex taken, or false with `spinning` cleared; it is
+// only cleared while the mutex is locked, so that its unlock wakes somebody.
+bool spin_as_newcomer(word& w, std::uint64_t mine) noexcept {
+  spinner_slot slot;
+  spin_timer timer(slot ? block_cost() : 0);
+  std::uint64_t seen = w.load(memory_order_relaxed);
+  for (;;) {
+    if (is_takeable(seen)) {
+      if (change(w, seen, taken_by_newcomer(seen & ~spinning, mine))) return true;
+      continue;
+    }
+    // Free but reserved counts as out of luck, too: then the designated waiter is awake.
+    if (!slot || timer.expired() || is_reserved(seen)) {
+      if (change(w, seen, seen & ~spinning)) return false;
+      continue;
+    }
+    CONC_CPU_RELAX();
+    seen = w.load(memory_order_relaxed);
+  }
+}
+
+// A kernel thread that was woken for the mutex and finds it taken again: having paid for the wake,
+// it stays for up to C before it pays for another one. `waking` remains set all the while.
+bool spin_as_designated(word& w, std::uint64_t mine, const task& self) noexcept {
+  if (!is_kernel_thread(self)) return false;
+  spinner_slot slot;
+  if (!slot) return false;
+  spin_timer timer(block_cost());
+  do {
+    std::uint64_t seen = w.load(memory_order_relaxed);
+    if (!is_locked(seen) && change(w, seen, taken_by_designated(seen, mine))) return true;
+    CONC_CPU_RELAX();
+  } while (!timer.expired());
+  return false;
+}
+
+// Runs under the bucket's lock. Says "I park" by making the word say so, if it must be.
+bool must_park(word& w, bool designated) noexcept {
+  std::uint64_t seen = w.load(memory_order_relaxed);
+  for (;;) {
+    if (designated ? !is_locked(seen) : is_takeable(seen)) {
+      if (CONC_STEP(mutex_validate_before_park)) return false;
+    }
+    // The first waiter of an uncontended mutex starts the count of bypasses.
+    std::uint64_t wanted = (has_waiters(seen) ? seen : seen & ~bypass_mask) | parked;
+    if (designated) wanted &= ~waking;
+    if (change(w, seen, wanted)) return true;
+  }
+}
+
+}  // namespace
+
+void lock_waiting(word& w, std::uint64_t mine, task& self, wake_token token,
+                  bool may_spin) noexcept {
+  bool designated = token == wake_token::designated;
+  for (;;) {
+    std::uint64_t seen = w.load(memory_order_relaxed);
+    if (designated ? !is_locked(seen) : is_takeable(seen)) {
+      const std::uint64_t wanted =
+          designated ? taken_by_designated(seen, mine) : taken_by_newcomer(seen, mine);
+      if (change(w, seen, wanted)) return;
+      continue;
+    }
+    if (may_spin && designated) {
+      if (spin_as_designated(w, mine, self)) return;
+    } else if (may_spin && become_spinner(w, seen, self)) {
+      if (spin_as_newcomer(w, mine)) return;
+    }
+    // A waiter that was woken and lost goes back to the front: it is still the oldest.
+    park_options options;
+    options.where = designated ? queue_end::front : queue_end::back;
+    const park_result slept =
+        park(self, &w, options, [&]() noexcept { return must_park(w, designated); });
+    if (!slept.slept) continue;
+    if (slept.token == wake_token::granted) return;
+    designated = true;
+  }
+}
+
+namespace {
+
+// Frees a mutex that has parked waiters, waking the oldest or handing the mutex to it.
+void wake_next_owner(word& w) noexcept {
+  unpark_one(&w, [&](task* oldest, bool more) noexcept {
+    // Only this unlocker clears `locked`, but newcomers may still set `spinning`, and a designated
+    // waiter cannot exist: his bit was clear when we came and only an unlocker sets it.
+    std::uint64_t seen = w.load(memory_order_relaxed);
+    for (;;) {
+      std::uint64_t wanted = seen & ~(locked | owner_mask | parked);
+      if (more) wanted |= parked;
+      wake_token token = wake_token::designated;
+      if (oldest == nullptr) {
+        wanted &= ~bypass_mask;
+      } else if (bypasses(seen) >= mutex::max_bypass && CONC_STEP(mutex_hand_over)) {
+        wanted = (wanted & ~bypass_mask) | std::uint64_t{oldest->id} << 32 | locked;
+        token = wake_token::granted;
+      } else {
+        wanted |= waking;
+      }
+      // [mutex] release: pairs with the acquire of the next owner. It is also the last access to
+      // the mutex: a waiter cannot return before the bucket is unlocked.
+      if (w.compare_exchange_weak(seen, wanted, memory_order_release, memory_order_relaxed)) {
+        return token;
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void requeue_to_mutex(word& w, task* first) noexcept {
+  parking_bucket& b = bucket_of(&w);
+  b.lock.lock();
+  std::uint64_t seen = w.load(memory_order_relaxed);
+  bool wake_first;
+  for (;;) {
+    wake_first = !is_locked(seen) && (seen & waking) == 0;
+    std::uint64_t wanted = has_waiters(seen) ? seen : seen & ~bypass_mask;
+    if (wake_first) wanted |= waking;
+    if (!wake_first || first->next_waiter != nullptr) wanted |= parked;
+    if (change(w, seen, wanted)) break;
+  }
+  task* t = first;
+  if (wake_first) {
+    t = first->next_waiter;
+    first->next_waiter = nullptr;
+    first->token = wake_token::designated;
+  }
+  while (t != nullptr) {
+    task* next = t->next_waiter;
+    // They have been notified: a deadline means nothing to them any more.
+    t->on_timeout = [](task&, const void*, bool) noexcept { return false; };
+    enqueue(b, &w, *t, queue_end::back);
+    t = next;
+  }
+  b.lock.unlock();
+  if (wake_first) resume(*first);
+}
+
+void release(word& w) noexcept {
+  std::uint64_t seen = w.load(memory_order_relaxed);
+  for (;;) {
+    const bool somebody_is_awake =
+        (seen & waking) != 0 || ((seen & spinning) != 0 && bypasses(seen) < mutex::max_bypass);
+    if ((seen & parked) != 0 && !somebody_is_awake) return wake_next_owner(w);
+    std::uint64_t wanted = seen & ~(locked | owner_mask);
+    if (!has_waiters(seen)) wanted &= ~bypass_mask;
+    // [mutex] release: pairs with the acquire of the next owner; the last access to the mutex.
+    if (w.compare_exchange_weak(seen, wanted, memory_order_release, memory_order_relaxed)) return;
+  }
+}
+
+}  // namespace detail
+
+void mutex::lock_slow(std::uint64_t mine) noexcept {
+  if (owner(word_.load(memory_order_relaxed)) == owner(mine)) {
+    fatal("a thread locked a conc::mutex that it already holds", this);
+  }
+  lock_waiting(word_, mine, current_task(), wake_token::notified, true);
+}
+
+void mutex::lock_without_spinning() noexcept {
+  lock_waiting(word_, owner_bits(), current_task(), wake_token::notified, false);
+}
+
+bool mutex::try_lock_slow(std::uint64_t mine) noexcept {
+  std::uint64_t seen = word_.load(memory_order_relaxed);
+  while (is_takeable(seen)) {
+    if (change(word_, seen, taken_by_newcomer(seen, mine))) return true;
+  }
+  return false;
+}
+
+void mutex::unlock_slow() noexcept {
+  const std::uint64_t seen = word_.load(memory_order_relaxed);
+  if (!is_locked(seen)) fatal("a conc::mutex was unlocked that nobody holds", this);
+  if (owner(seen) != current_head().id) {
+    fatal("a conc::mutex was unlocked by a thread that does not hold it", this, owner(seen));
+  }
+  release(word_);
+}
+
+void mutex::destroyed_in_use() noexcept {
+  const std::uint64_t seen = word_.load(memory_order_relaxed);
+  if (is_locked(seen)) fatal("a conc::mutex was destroyed while locked", this, owner(seen));
+  fatal("a conc::mutex was destroyed while threads wait for it", this);
+}
+
+}  // namespace conc

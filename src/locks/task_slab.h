@@ -1,0 +1,45 @@
+// Where tasks live: 256-byte cells in chunks that are never given back, numbered for life.
+//
+// Type-stable memory is what lets a waker finish its last instruction on a task that has already
+// gone on, or ended: the cell is still a task, perhaps another one. A cell's type (kernel thread or
+// user-level thread) is fixed when it is first taken; each kind keeps its own free list. The slab
+// is at the same time the registry of all tasks, at no cost to spawning: a dump walks the cells.
+#ifndef CONC_LOCKS_TASK_SLAB_H
+#define CONC_LOCKS_TASK_SLAB_H
+
+#include <cstddef>
+#include <cstdint>
+
+namespace conc::detail {
+
+struct task;
+
+// The sanitizers keep more about each stack than a cell has room for.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr std::size_t task_cell_size = 512;
+#else
+inline constexpr std::size_t task_cell_size = 256;
+#endif
+
+// Cells that nobody has used yet: zero-filled memory with the ids first … first + count - 1.
+struct fresh_cells {
+  std::uint32_t first;
+  std::uint32_t count;
+};
+
+// Between 1 and `wanted` cells. Throws std::system_error: not_enough_memory if the kernel refuses
+// a chunk, resource_unavailable_try_again once 16 million tasks exist. Thread-safe.
+fresh_cells take_fresh_cells(std::uint32_t wanted);
+
+// The memory of cell `id`, which must have been handed out.
+void* cell_address(std::uint32_t id) noexcept;
+
+// The highest id handed out so far; every id from 1 up to it is a task, alive or free.
+std::uint32_t last_task_id() noexcept;
+
+// The task with this id, or null if that id was never handed out.
+task* find_task(std::uint32_t id) noexcept;
+
+}  // namespace conc::detail
+
+#endif  // CONC_LOCKS_TASK_SLAB_H

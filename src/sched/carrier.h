@@ -1,0 +1,51 @@
+// A carrier: a kernel thread of the runtime's, which runs threads while it holds a processor.
+#ifndef CONC_SCHED_CARRIER_H
+#define CONC_SCHED_CARRIER_H
+
+#include <pthread.h>
+
+#include <memory>
+
+#include "sched/poller.h"
+#include "sched/processor.h"
+
+namespace conc::detail {
+
+struct carrier {
+  carrier(scheduler& s, processor& p) noexcept : home(s), proc(&p) {}
+
+  scheduler& home;
+  processor* proc;
+  pthread_t thread{};
+
+  task* self = nullptr;           // the kernel thread as a task; current while no thread runs here
+  execution idle;                 // its own stack, where the scheduler's loop runs
+  kernel_thread_state kernel;
+  std::unique_ptr<poller> io;     // made by the first I/O call on this carrier
+  nanos watch_interval = 0;       // of its next sleep as the watch (idle.cc)
+  bool started = false;
+
+  // The kernel thread's main function: dispatches until the runtime ends.
+  void run() noexcept;
+};
+
+// The carrier that a task runs on, or is; null for kernel threads of other origin.
+inline carrier* carrier_of(const task& t) noexcept { return static_cast<carrier*>(t.host); }
+
+inline carrier* current_carrier() noexcept {
+  const task_head* t = current_or_null();
+  return t == nullptr ? nullptr : carrier_of(*static_cast<const task*>(t));
+}
+
+// Gives the carrier from `self`, which runs on it, to the next ready thread or to the scheduler's
+// loop; returns when somebody runs `self` again, perhaps on another carrier. `publish` is called as
+// soon as `self` is off its stack. A thread that never comes back says so with `last_time`.
+void leave_carrier(tcb& self, publish_fn publish, void* argument, bool last_time = false) noexcept;
+
+extern const task_port user_thread_port;
+
+inline bool is_user_thread(const task& t) noexcept { return t.port == &user_thread_port; }
+
+}  // namespace conc::detail
+
+#endif  // CONC_SCHED_CARRIER_H

@@ -1,0 +1,79 @@
+#include "sched/environment.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <system_error>
+
+#include "locks/usable_cpus.h"
+#include "threads/stack.h"
+
+namespace conc::detail {
+namespace {
+
+[[noreturn]] void refuse(std::errc why, const std::string& what) {
+  throw std::system_error(std::make_error_code(why), "conc: " + what);
+}
+
+// The variable as a whole number from `least` to `most`; empty if it is not set.
+std::optional<unsigned> number_from(const char* variable, unsigned least, unsigned most) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return {};
+  unsigned value = 0;
+  const char* end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, value);
+  if (error != std::errc{} || stop != end || value < least || value > most) {
+    refuse(std::errc::invalid_argument, std::string(variable) + "=" + text + " is not a number from " +
+                                            std::to_string(least) + " to " + std::to_string(most));
+  }
+  return value;
+}
+
+void check_policy_variable() {
+  const char* text = std::getenv("CONC_POLICY");
+  if (text == nullptr || std::strcmp(text, "work_stealing") == 0) return;
+  for (const char* known : {"fifo", "round_robin", "sjf", "stcf", "mlfq", "lottery", "batch"}) {
+    if (std::strcmp(text, known) == 0) {
+      refuse(std::errc::not_supported, std::string("CONC_POLICY=") + text);
+    }
+  }
+  refuse(std::errc::invalid_argument, std::string("CONC_POLICY=") + text + " names no policy");
+}
+
+// conc::io decides which engine runs; a wrong name is an error from the start all the same.
+void check_io_variable() {
+  const char* text = std::getenv("CONC_IO");
+  if (text == nullptr || std::strcmp(text, "uring") == 0) return;
+  if (std::strcmp(text, "epoll") == 0) refuse(std::errc::not_supported, "CONC_IO=epoll");
+  refuse(std::errc::invalid_argument, std::string("CONC_IO=") + text + " names no engine");
+}
+
+}  // namespace
+
+runtime_options resolved(runtime_options options) {
+  const auto processors = number_from("CONC_PROCS", 1, most_processors);
+  const auto slice = number_from("CONC_TIME_SLICE_US", 0, 1'000'000'000);
+  check_policy_variable();
+  check_io_variable();
+
+  if (options.processors == 0) options.processors = processors.value_or(usable_cpus());
+  if (options.processors > most_processors) {
+    refuse(std::errc::invalid_argument,
+           "more than " + std::to_string(most_processors) + " processors");
+  }
+  if (options.queues != queue_layout::stealing) {
+    refuse(std::errc::not_supported, "queue layouts other than stealing");
+  }
+  if (!options.time_slice.has_value() && slice.has_value()) {
+    options.time_slice = std::chrono::microseconds(*slice);
+  }
+  if (options.time_slice.has_value()) {
+    if (options.time_slice->count() < 0) refuse(std::errc::invalid_argument, "a negative time slice");
+    if (options.time_slice->count() > 0) refuse(std::errc::not_supported, "preemption");
+  }
+  if (options.stack_size != 0) options.stack_size = checked_stack_size(options.stack_size);
+  return options;
+}
+
+}  // namespace conc::detail

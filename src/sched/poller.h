@@ -1,0 +1,37 @@
+// The port through which I/O plugs into the scheduler: how a carrier waits for the outside.
+//
+// A carrier owns at most one poller, made on that carrier when a thread on it first does I/O
+// (carrier::set_poller). All members but interrupt() are called on the carrier's kernel thread
+// only, with no lock held, from the scheduler's own stack or from a thread that runs on it.
+#ifndef CONC_SCHED_POLLER_H
+#define CONC_SCHED_POLLER_H
+
+#include "locks/clock.h"
+
+namespace conc::detail {
+
+class poller {
+ public:
+  virtual ~poller() = default;
+
+  // Hands submitted operations to the kernel and makes the threads of finished ones ready, without
+  // blocking. Called at the scheduler's service points and before it goes idle.
+  virtual void poll() noexcept = 0;
+
+  // Whether poll() would have something to do right now; a few instructions.
+  virtual bool has_work() const noexcept = 0;
+
+  // Whether operations are in flight: if so, an idle carrier sleeps in wait(), else on a futex.
+  virtual bool in_use() const noexcept = 0;
+
+  // Sleeps in the kernel until an operation finishes, the deadline passes or interrupt() is called,
+  // and then does as poll(). An interrupt() that came before the call ends it at once.
+  virtual void wait(nanos deadline) noexcept = 0;
+
+  // Ends a wait(). Callable from any thread, and from a signal handler.
+  virtual void interrupt() noexcept = 0;
+};
+
+}  // namespace conc::detail
+
+#endif  // CONC_SCHED_POLLER_H

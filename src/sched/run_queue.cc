@@ -1,0 +1,74 @@
+#include "sched/run_queue.h"
+
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "locks/spin_budget.h"
+
+namespace conc::detail {
+
+bool membarrier_works() noexcept {
+#if defined(CONC_TSAN)
+  return false;
+#else
+  static const bool works =
+      syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0 &&
+      syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+  return works;
+#endif
+}
+
+void barrier_on_all_threads() noexcept {
+  if (CONC_STEP(run_queue_membarrier)) {
+    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+  }
+}
+
+bool run_queue::begin_theft() noexcept {
+  if (thief_.load(memory_order_relaxed) != 0) return false;
+  std::uint32_t ticket = tickets_.fetch_add(1, memory_order_relaxed) + 1;
+  if (ticket == 0) ticket = 1u << 31;  // wrapped; 0 means nobody
+  std::uint32_t nobody = 0;
+  // [run_queue.symmetric] seq_cst: pairs with enter() where there is no membarrier.
+  if (!thief_.compare_exchange_strong(nobody, ticket, memory_order_seq_cst, memory_order_relaxed)) {
+    return false;
+  }
+  if (!symmetric_) {
+    spin_timer courtesy(2'000);
+    do {
+      // [run_queue.answer] acquire: pairs with the release in wait_for_thief().
+      if (acknowledged_.load(memory_order_acquire) == ticket) return true;
+      CONC_CPU_RELAX();
+    } while (!courtesy.expired());
+    barrier_on_all_threads();
+  }
+  spin_timer patience(20'000);
+  // [run_queue.busy] acquire: pairs with the release in leave().
+  while (busy_.load(memory_order_acquire) != 0 && CONC_STEP(run_queue_wait_for_owner)) {
+    if (patience.expired()) {
+      end_theft();
+      return false;
+    }
+    CONC_CPU_RELAX();
+  }
+  return true;
+}
+
+void run_queue::wait_for_thief() noexcept {
+  leave();
+  for (unsigned looks = 1;; ++looks) {
+    // [run_queue.thief] acquire: pairs with the release in end_theft().
+    const std::uint32_t ticket = thief_.load(memory_order_acquire);
+    if (ticket == 0) return;
+    // [run_queue.answer] release: pairs with the acquire in begin_theft(); our last section is
+    // complete for whoever sees the answer.
+    acknowledged_.store(ticket, memory_order_release);
+    // A thief is gone within a microsecond, unless the kernel has preempted it.
+    if (looks % 256 == 0) sched_yield();
+    CONC_CPU_RELAX();
+  }
+}
+
+}  // namespace conc::detail

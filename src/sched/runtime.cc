@@ -1,0 +1,93 @@
+#include "conc/runtime.h"
+
+#include <mutex>
+#include <system_error>
+
+#include "conc/mutex.h"
+#include "sched/environment.h"
+#include "sched/scheduler.h"
+
+namespace conc {
+
+using namespace detail;
+
+namespace {
+
+// The default runtime: made at its first use, never destroyed, so that threads that outlive main()
+// do no harm.
+struct default_runtime {
+  conc::mutex lock;
+  runtime_options options;
+  atomic<runtime*> made{nullptr};
+};
+
+default_runtime& the_default() noexcept {
+  static default_runtime* const d = new default_runtime;
+  return *d;
+}
+
+runtime& make_default() {
+  default_runtime& d = the_default();
+  const std::lock_guard guard(d.lock);
+  runtime* r = d.made.load(memory_order_relaxed);
+  if (r == nullptr) {
+    r = new runtime(d.options);
+    // [default_runtime] release: pairs with the acquire in runtime::current().
+    d.made.store(r, memory_order_release);
+  }
+  return *r;
+}
+
+}  // namespace
+
+runtime::runtime(runtime_options options)
+    : impl_(std::make_unique<scheduler>(*this, resolved(std::move(options)))) {}
+
+runtime::~runtime() = default;
+
+runtime& runtime::current() {
+  if (const carrier* c = current_carrier(); c != nullptr) return c->home.face;
+  // [default_runtime] acquire: pairs with the release in make_default().
+  runtime* r = the_default().made.load(memory_order_acquire);
+  return r != nullptr ? *r : make_default();
+}
+
+void runtime::configure_default(runtime_options options) {
+  default_runtime& d = the_default();
+  const std::lock_guard guard(d.lock);
+  if (d.made.load(memory_order_relaxed) != nullptr) {
+    throw std::system_error(std::make_error_code(std::errc::operation_not_permitted),
+                            "conc: the default runtime is already running");
+  }
+  resolved(options);  // so that a mistake is reported here
+  d.options = std::move(options);
+}
+
+unsigned runtime::processors() const noexcept {
+  return static_cast<unsigned>(impl_->processors.size());
+}
+
+runtime_stats runtime::stats() const {
+  runtime_stats all;
+  all.spawned = impl_->spawned_outside.load(memory_order_relaxed);
+  for (const processor& p : impl_->processors) {
+    processor_stats s;
+    s.dispatches = p.dispatches.read();
+    s.spawned = p.spawned.read();
+    s.finished = p.finished.read();
+    s.yields = p.yields.read();
+    s.parks = p.parks.read();
+    s.wakes = p.wakes.read();
+    s.steals = p.steals.read();
+    s.stolen_threads = p.stolen_threads.read();
+    s.ready = p.queue.size() + (p.next.load(memory_order_relaxed) != nullptr ? 1 : 0);
+    all.spawned += s.spawned;
+    all.finished += s.finished;
+    all.processors.push_back(s);
+  }
+  return all;
+}
+
+scheduler& detail::current_scheduler() { return *runtime::current().impl_; }
+
+}  // namespace conc

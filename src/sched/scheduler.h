@@ -1,0 +1,75 @@
+// A scheduler: the processors and carriers of one runtime, and how they keep each other busy.
+#ifndef CONC_SCHED_SCHEDULER_H
+#define CONC_SCHED_SCHEDULER_H
+
+#include <deque>
+#include <vector>
+
+#include "conc/latch.h"
+#include "conc/runtime.h"
+#include "sched/carrier.h"
+
+namespace conc::detail {
+
+struct scheduler {
+  // Starts the carriers. Throws std::system_error: invalid_argument for impossible options,
+  // not_supported for what this version lacks, and what pthread_create or mmap report.
+  scheduler(runtime& owner, const runtime_options& options);
+  // Waits until every thread of this runtime has ended, then ends the carriers.
+  ~scheduler();
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+
+  runtime& face;
+  std::size_t stack_size;  // 0: the pool's
+  std::deque<processor> processors;
+  std::deque<carrier> carriers;
+  // For each processor the others, near before far.
+  std::vector<std::vector<std::uint32_t>> steal_order;
+
+  // --- idle.cc ----------------------------------------------------------------------------------
+  // The next thread for a carrier that has come to its own stack; sleeps until there is one. Null
+  // when the runtime ends.
+  tcb* next_thread(carrier& c) noexcept;
+  // After a push to a processor's own queue or next slot, by its holder: wakes somebody if a
+  // sleeping processor could use the work.
+  void work_appeared(processor& p) noexcept;
+  // A ready thread from outside the processors: to where it ran last, and wakes somebody for it.
+  void post(tcb& t) noexcept;
+
+  // --- counting, for the end --------------------------------------------------------------------
+  // Whether every thread ever spawned has ended. Final only once nobody outside spawns any more.
+  bool quiescent() const noexcept;
+  atomic<std::uint64_t> spawned_outside{0};
+  atomic<bool> ending{false};  // the destructor has begun
+  atomic<bool> ended{false};   // and no thread is left
+  latch carriers_left;         // how many have not come to their end yet
+
+  // --- the idle protocol's words (idle.cc) ------------------------------------------------------
+  alignas(64) atomic<std::uint32_t> sleepers{0};   // processors whose carrier rests
+  atomic<std::uint32_t> searchers{0};              // carriers that look for work elsewhere
+  atomic<bool> watched{false};                     // a sleeper looks at the busy ones now and then
+
+ private:
+  void start_carriers();
+  void end_carriers() noexcept;
+  void join_carriers() noexcept;
+  void service(carrier& c) noexcept;
+  tcb* take_own(carrier& c) noexcept;
+  tcb* steal(processor& thief, bool forgotten_too) noexcept;
+  tcb* search(carrier& c) noexcept;
+  void stop_searching() noexcept;
+  void sleep(carrier& c, bool& searching) noexcept;
+  bool anything_for(const carrier& c) const noexcept;
+  void wake_one(std::uint32_t near) noexcept;
+  bool call(processor& p, std::uint32_t as) noexcept;
+  void note_dispatches() noexcept;
+  void end_if_quiescent() noexcept;
+};
+
+// Runtime of the calling thread, else the process-wide default one, which this starts.
+scheduler& current_scheduler();
+
+}  // namespace conc::detail
+
+#endif  // CONC_SCHED_SCHEDULER_H

@@ -1,0 +1,209 @@
+#include "sched/thread_life.h"
+
+#include <cerrno>
+#include <ctime>
+#include <memory>
+#include <system_error>
+
+#include "locks/usable_cpus.h"
+#include "sched/scheduler.h"
+#include "threads/join.h"
+
+namespace conc::detail {
+namespace {
+
+stack_memory own_stack(const tcb& t) noexcept { return {t.stack_base, t.stack_pages * page_size}; }
+
+void drop_stack(tcb& t, thread_cache& cache) noexcept {
+  t.flow.stack.end();
+  if (t.stack_pages == 0) {
+    cache.give_stack(t.stack_base);
+  } else {
+    unmap_stack(own_stack(t));
+    t.stack_pages = 0;
+  }
+  t.stack_base = nullptr;
+}
+
+// The thread is off its stack for ever: what it leaves goes back, and who waits for it goes on.
+void publish_end(task& from, void*) noexcept {
+  tcb& t = static_cast<tcb&>(from);
+  processor& p = *current_carrier()->proc;
+  drop_stack(t, p.cache);
+  t.state.store(task_state::finished, memory_order_relaxed);
+  bool free_block = false;
+  task* joiner = announce_end(t, free_block);
+  if (free_block) recycle(t);
+  p.finished.add_release();
+  if (joiner != nullptr) resume(*joiner);
+}
+
+[[noreturn]] void thread_main(task* from, publish_fn publish, void* argument) noexcept {
+  tcb& self = static_cast<tcb&>(current_task());
+  after_switch(self.flow.stack);
+  publish(*from, argument);
+  self.run(self.closure);
+  // The name first: its memory is the program's.
+  delete std::exchange(self.name, nullptr);
+  leave_carrier(static_cast<tcb&>(current_task()), publish_end, nullptr, true);
+  __builtin_unreachable();
+}
+
+// Spreads the tops of the stacks over the sets of the first-level cache: sixteen lines a page.
+std::size_t colour(const tcb& t) noexcept { return t.id % 16 * 64; }
+
+}  // namespace
+
+void attach_stack(tcb& t, thread_cache& cache) noexcept {
+  t.stack_base = cache.take_stack();
+  std::byte* top = t.stack_base + default_stack_size - sizeof(free_stack) - colour(t);
+  t.flow.stack.begin(t.stack_base + guard_size, default_stack_size - guard_size);
+  t.flow.registers = make_context(top, thread_main);
+}
+
+void recycle(tcb& t) noexcept {
+  t.state.store(task_state::free, memory_order_relaxed);
+  if (carrier* c = current_carrier(); c != nullptr) {
+    c->proc->cache.give_tcb(t);
+  } else {
+    give_tcb_to_pool(t);
+  }
+}
+
+thread_maker::thread_maker(scheduler* on, const thread_options* options) {
+  carrier* c = current_carrier();
+  scheduler& home = on != nullptr ? *on : c != nullptr ? c->home : current_scheduler();
+  std::size_t own_size = home.stack_size;
+  std::unique_ptr<std::string> name;
+  if (options != nullptr) {
+    if (options->stack_size != 0) own_size = checked_stack_size(options->stack_size);
+    if (!options->name.empty()) name = std::make_unique<std::string>(options->name);
+  }
+  stack_memory own;
+  if (own_size != 0 && own_size != default_stack_size) own = map_stack(own_size);
+  try {
+    made_ = c != nullptr ? &c->proc->cache.take_tcb() : &take_tcb_from_pool();
+  } catch (...) {
+    if (own) unmap_stack(own);
+    throw;
+  }
+  tcb& t = *made_;
+  t.port = &user_thread_port;
+  t.home = &home;
+  ++t.generation;
+  t.name = name.release();
+  t.join.store(tcb::join_none, memory_order_relaxed);
+  if (own) {
+    t.stack_base = own.base;
+    t.stack_pages = static_cast<std::uint32_t>(own.size / page_size);
+    t.flow.stack.begin(own.lowest_usable(), own.usable_size());
+    t.flow.registers = make_context(own.top(), thread_main);
+  }
+  // The first dispatch begins with a clean errno and no exception in flight.
+  t.flow.error_number = 0;
+  t.flow.exceptions = {};
+}
+
+thread_maker::~thread_maker() {
+  if (made_ == nullptr) return;
+  delete std::exchange(made_->name, nullptr);
+  if (made_->stack_base != nullptr) {
+    made_->flow.stack.end();
+    unmap_stack(own_stack(*made_));
+    made_->stack_base = nullptr;
+    made_->stack_pages = 0;
+  }
+  recycle(*made_);
+}
+
+void* thread_maker::storage() noexcept { return made_->closure; }
+
+tcb* thread_maker::launch(void (*run)(void*) noexcept) noexcept {
+  tcb& t = *std::exchange(made_, nullptr);
+  t.run = run;
+  t.state.store(task_state::ready, memory_order_relaxed);
+  carrier* c = current_carrier();
+  if (c != nullptr && &c->home == t.home) {
+    processor& p = *c->proc;
+    p.spawned.add();
+    // First in line if nobody is: then the parent, when it waits, switches straight to it. Else in
+    // order of birth.
+    if (p.next.load(memory_order_relaxed) == nullptr && p.queue.size() == 0) {
+      p.make_ready_next(t);
+    } else {
+      p.make_ready_last(t);
+    }
+    p.home.work_appeared(p);
+  } else {
+    // Counted before it can be found, so that it cannot end uncounted.
+    t.home->spawned_outside.fetch_add(1, memory_order_relaxed);
+    t.home_processor = static_cast<std::uint32_t>(t.id % t.home->processors.size());
+    t.home->post(t);
+  }
+  return &t;
+}
+
+static_assert(thread_maker::room == tcb::closure_size);
+
+std::uint64_t current_thread_number() noexcept {
+  const task& self = current_task();
+  return std::uint64_t{self.generation} << 32 | self.id;
+}
+
+}  // namespace conc::detail
+
+namespace conc {
+
+using namespace detail;
+
+void thread::join() {
+  if (made_ == nullptr) {
+    throw std::system_error(std::make_error_code(std::errc::invalid_argument), "thread::join");
+  }
+  if (made_ == current_or_null()) {
+    throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                            "thread::join");
+  }
+  tcb& t = *std::exchange(made_, nullptr);
+  await_end(t);
+  recycle(t);
+}
+
+void thread::detach() {
+  if (made_ == nullptr) {
+    throw std::system_error(std::make_error_code(std::errc::invalid_argument), "thread::detach");
+  }
+  tcb& t = *std::exchange(made_, nullptr);
+  if (detach_or_reap(t)) recycle(t);
+}
+
+thread::id thread::get_id() const noexcept {
+  if (made_ == nullptr) return {};
+  return id(std::uint64_t{made_->generation} << 32 | made_->id);
+}
+
+unsigned thread::hardware_concurrency() noexcept { return usable_cpus(); }
+
+void this_thread::yield() noexcept {
+  task& self = current_task();
+  self.port->yield(self);
+}
+
+void this_thread::detail::sleep_until_steady(conc::detail::steady_nanos deadline) noexcept {
+  task& self = current_task();
+  if (!is_user_thread(self)) {
+    const timespec until = to_timespec(deadline);
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
+    }
+    return;
+  }
+  self.wait_epoch.store(self.wait_epoch.load(memory_order_relaxed) + 1, memory_order_relaxed);
+  self.wait_address.store(nullptr, memory_order_relaxed);
+  // Nobody but the deadline ends a sleep, so it is always the deadline's to end.
+  self.withdraw = [](task& t, std::uint32_t epoch) noexcept {
+    return t.wait_epoch.load(memory_order_relaxed) == epoch;
+  };
+  suspend(self, [](task&, void*) noexcept {}, nullptr, deadline);
+}
+
+}  // namespace conc

@@ -1,0 +1,55 @@
+// Everything that must change hands when one flow of control gives the kernel thread to another.
+#ifndef CONC_THREADS_EXECUTION_H
+#define CONC_THREADS_EXECUTION_H
+
+#include "threads/context.h"
+#include "threads/sanitizer.h"
+
+namespace conc::detail {
+
+// The head of what the C++ runtime keeps per kernel thread about exceptions in flight
+// (__cxa_eh_globals of the Itanium ABI). It must follow the user-level thread: a handler may block.
+struct exception_state {
+  void* caught = nullptr;
+  unsigned uncaught = 0;
+};
+
+// The same kernel thread's errno and exception state, whose addresses never change for it.
+struct kernel_thread_state {
+  int* error_number = nullptr;
+  exception_state* exceptions = nullptr;
+
+  static kernel_thread_state of_this_thread() noexcept;
+};
+
+// A suspended flow: a user-level thread's, or a carrier's own.
+struct execution {
+  context registers;
+  int error_number = 0;
+  exception_state exceptions;
+  [[no_unique_address]] sanitizer_stack stack;
+};
+
+// Leaves `from` for `to` on the kernel thread `k`. What comes back is what the one who later
+// switches to `from` has left behind; the caller must publish it.
+[[gnu::always_inline]] inline departure switch_execution(const kernel_thread_state& k,
+                                                         execution& from, execution& to,
+                                                         departure d, bool last_time) noexcept {
+  from.error_number = *k.error_number;
+  *k.error_number = to.error_number;
+  // Rarely does anybody suspend while an exception is in flight: two loads decide.
+  if (k.exceptions->caught != nullptr || k.exceptions->uncaught != 0 ||
+      to.exceptions.caught != nullptr || to.exceptions.uncaught != 0) [[unlikely]] {
+    from.exceptions = *k.exceptions;
+    *k.exceptions = to.exceptions;
+    to.exceptions = {};
+  }
+  before_switch(from.stack, to.stack, last_time);
+  const departure arrived = switch_context(from.registers, to.registers, d);
+  after_switch(from.stack);
+  return arrived;
+}
+
+}  // namespace conc::detail
+
+#endif  // CONC_THREADS_EXECUTION_H

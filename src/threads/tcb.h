@@ -1,0 +1,59 @@
+// The control block of a user-level thread: a task that brings its own stack.
+//
+// State diagram (task::state):
+//
+//   free --create--> ready --dispatch--> running --suspend--> blocked --resume--> ready
+//                      ^                    |  |
+//                      +------yield---------+  +--return from the closure--> finished --join--> free
+//                                                                            (detached: at once)
+//
+// Who may touch what: between dispatch and the switch away the thread itself and its carrier; from
+// the publication of a suspension to the resume() that ends it, the waker alone; in a run queue,
+// the holder of that queue. `join` is anybody's. Hand-overs between these are ordered by the queue
+// or the lock through which the thread was found.
+#ifndef CONC_THREADS_TCB_H
+#define CONC_THREADS_TCB_H
+
+#include <string>
+
+#include "locks/task.h"
+#include "locks/task_slab.h"
+#include "threads/execution.h"
+#include "threads/stack.h"
+
+namespace conc::detail {
+
+struct scheduler;
+
+// A timer of the scheduler's: sched/timers.h.
+struct timer_node {
+  static constexpr std::uint32_t not_armed = ~0u;
+  std::uint32_t heap_index = not_armed;  // under the lock of the heap it is in
+  std::uint32_t heap_owner = 0;          // the processor whose heap that is
+};
+
+struct tcb : task {
+  // The hot line of a switch.
+  execution flow;
+  tcb* next_ready = nullptr;  // in a run queue or an inbox
+  scheduler* home = nullptr;  // the runtime that it belongs to
+
+  std::byte* stack_base = nullptr;  // null until the first dispatch
+  std::uint32_t stack_pages = 0;    // of a stack of its own size; 0: a pool stack
+  std::uint32_t home_processor = 0; // where it ran last: where a wake from outside goes
+  // Joining: one of the constants below or the address of the task that waits for the end.
+  atomic<std::uintptr_t> join{join_none};
+  timer_node timer;
+  std::string* name = nullptr;  // owned
+
+  // What it runs: `run` calls and destroys the closure in `closure` (or the one it points to).
+  static constexpr std::size_t closure_size = 32;
+  void (*run)(void* closure) noexcept = nullptr;
+  alignas(16) std::byte closure[closure_size];
+
+  static constexpr std::uintptr_t join_none = 0, join_detached = 1, join_done = 2;
+};
+
+}  // namespace conc::detail
+
+#endif  // CONC_THREADS_TCB_H
