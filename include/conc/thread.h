@@ -47,15 +47,20 @@ class CONC_API thread_maker {
   // On `on`, or for null the calling thread's runtime or else the default one. Throws
   // std::system_error.
   thread_maker(scheduler* on, const thread_options* options);
-  ~thread_maker();
+  ~thread_maker() {
+    if (made_ != nullptr) abandon();
+  }
   thread_maker(const thread_maker&) = delete;
   thread_maker& operator=(const thread_maker&) = delete;
 
-  void* storage() noexcept;
+  void* storage() noexcept { return storage_; }
   tcb* launch(void (*run)(void* storage) noexcept) noexcept;
 
  private:
-  tcb* made_;
+  void abandon() noexcept;
+
+  tcb* made_ = nullptr;
+  void* storage_ = nullptr;
 };
 
 template <class Call>

@@ -1,10 +1,9 @@
 // Switching between threads, and the user-thread side of the task port.
 #include "sched/carrier.h"
 
-#include "locks/fatal.h"
-#include "locks/mutants.h"
 #include "sched/scheduler.h"
 #include "sched/thread_life.h"
+#include "threads/join.h"
 
 namespace conc::detail {
 namespace {
@@ -20,13 +19,16 @@ void enter_thread(carrier& c, tcb& t) noexcept {
   set_current_task(&t);
 }
 
-void switch_to_thread(carrier& c, execution& from, tcb& to, departure d, bool last_time) noexcept {
+// Inlined where they are used: a departure that went through memory would cost more than the jump.
+[[gnu::always_inline]] inline void switch_to_thread(carrier& c, execution& from, tcb& to,
+                                                    departure d, bool last_time = false) noexcept {
   enter_thread(c, to);
   d = switch_execution(c.kernel, from, to.flow, d, last_time);
   d.publish(*d.from, d.argument);
 }
 
-void switch_to_idle(carrier& c, tcb& from, departure d, bool last_time) noexcept {
+[[gnu::always_inline]] inline void switch_to_idle(carrier& c, tcb& from, departure d,
+                                                  bool last_time = false) noexcept {
   set_current_task(c.self);
   d = switch_execution(c.kernel, from.flow, c.idle, d, last_time);
   d.publish(*d.from, d.argument);
@@ -40,7 +42,7 @@ void make_ready_here(processor& p, tcb& t) noexcept {
 #if defined(CONC_FORCE_MIGRATE)
   // A checking build: no thread ever wakes where it slept.
   auto& all = p.home.processors;
-  all[(p.index + 1) % all.size()].post(t);
+  all[(p.index + 1) % all.size()]->post(t);
 #else
   p.make_ready_next(t);
 #endif
@@ -56,7 +58,7 @@ void suspend_user_thread(task& t, publish_fn publish, void* argument, nanos dead
   scheduler& home = p.home;
   p.deadlines.arm(self, deadline);
   leave_carrier(self, publish, argument);
-  home.processors[self.timer.heap_owner].deadlines.disarm(self.timer);
+  home.processors[self.timer.heap_owner]->deadlines.disarm(self.timer);
 }
 
 void resume_user_thread(task& t) noexcept {
@@ -100,11 +102,11 @@ void yield_user_thread(task& t) noexcept {
       return;
     }
     self.state.store(task_state::ready, memory_order_relaxed);
-    return switch_to_thread(c, self.flow, *next, {&self, requeue_in_section, nullptr}, false);
+    return switch_to_thread(c, self.flow, *next, {&self, requeue_in_section, nullptr});
   }
 #endif
   self.state.store(task_state::ready, memory_order_relaxed);
-  switch_to_idle(c, self, {&self, requeue, nullptr}, false);
+  switch_to_idle(c, self, {&self, requeue, nullptr});
 }
 
 void nothing_to_publish(task&, void*) noexcept {}
@@ -113,22 +115,43 @@ void nothing_to_publish(task&, void*) noexcept {}
 
 constexpr task_port user_thread_port{suspend_user_thread, resume_user_thread, yield_user_thread};
 
-void leave_carrier(tcb& self, publish_fn publish, void* argument, bool last_time) noexcept {
+namespace {
+
+// The thread to switch to, or null if the scheduler's own stack must be visited: for its service,
+// or because nothing is ready. That work cannot be done here, where `publish` is still due and the
+// caller may hold what it needs.
+[[gnu::always_inline]] inline tcb* take_next(processor& p) noexcept {
+  if (p.service_is_due()) [[unlikely]] return nullptr;
+  p.queue.enter();
+  tcb* next = p.take_in_section();
+  p.queue.leave();
+  return next;
+}
+
+}  // namespace
+
+void leave_carrier(tcb& self, publish_fn publish, void* argument) noexcept {
   carrier& c = *carrier_of(self);
-  processor& p = *c.proc;
-  const departure d{&self, publish, argument};
-  // The scheduler's own work is done on its own stack: it may need what `publish` still holds.
-  tcb* next = nullptr;
-  if (!p.service_is_due()) [[likely]] {
-    p.queue.enter();
-    next = p.take_in_section();
-    p.queue.leave();
-  }
-  if (next != nullptr) {
-    switch_to_thread(c, self.flow, *next, d, last_time);
+  if (tcb* next = take_next(*c.proc); next != nullptr) {
+    switch_to_thread(c, self.flow, *next, {&self, publish, argument});
   } else {
-    switch_to_idle(c, self, d, last_time);
+    switch_to_idle(c, self, {&self, publish, argument});
   }
+}
+
+void leave_for_ever(tcb& self, publish_fn publish, publish_fn publish_to_joiner) noexcept {
+  carrier& c = *carrier_of(self);
+  if (tcb* next = take_next(*c.proc); next != nullptr) {
+    switch_to_thread(c, self.flow, *next, {&self, publish, nullptr}, true);
+  } else if (task* j = parked_joiner(self);
+             j != nullptr && is_user_thread(*j) && static_cast<tcb*>(j)->home == &c.home) {
+    // Nothing else is ready: straight to the one who waits for this end.
+    switch_to_thread(c, self.flow, static_cast<tcb&>(*j), {&self, publish_to_joiner, nullptr},
+                     true);
+  } else {
+    switch_to_idle(c, self, {&self, publish, nullptr}, true);
+  }
+  __builtin_unreachable();
 }
 
 void carrier::run() noexcept {
@@ -137,7 +160,7 @@ void carrier::run() noexcept {
   kernel = kernel_thread_state::of_this_thread();
   idle.stack.adopt_current();
   while (tcb* t = home.next_thread(*this)) {
-    switch_to_thread(*this, idle, *t, {self, nothing_to_publish, nullptr}, false);
+    switch_to_thread(*this, idle, *t, {self, nothing_to_publish, nullptr});
   }
   io.reset();
   self->host = nullptr;

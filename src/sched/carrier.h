@@ -39,8 +39,13 @@ inline carrier* current_carrier() noexcept {
 
 // Gives the carrier from `self`, which runs on it, to the next ready thread or to the scheduler's
 // loop; returns when somebody runs `self` again, perhaps on another carrier. `publish` is called as
-// soon as `self` is off its stack. A thread that never comes back says so with `last_time`.
-void leave_carrier(tcb& self, publish_fn publish, void* argument, bool last_time = false) noexcept;
+// soon as `self` is off its stack.
+void leave_carrier(tcb& self, publish_fn publish, void* argument) noexcept;
+
+// The same for a thread that has ended. If nothing is ready but its joiner is parked, the carrier
+// goes straight to the joiner, and `publish_to_joiner` is called instead, on its stack.
+[[noreturn]] void leave_for_ever(tcb& self, publish_fn publish,
+                                 publish_fn publish_to_joiner) noexcept;
 
 extern const task_port user_thread_port;
 

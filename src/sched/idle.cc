@@ -113,7 +113,7 @@ bool has_forgotten_thread(const processor& p) noexcept {
 
 tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
   for (const std::uint32_t v : steal_order[thief.index]) {
-    processor& victim = processors[v];
+    processor& victim = *processors[v];
     tcb* loot = victim.empty_inbox();  // what lies there belongs to nobody yet
     const bool forgotten = forgotten_too && has_forgotten_thread(victim);
     if (loot == nullptr && (victim.queue.size() > 0 || forgotten) && victim.queue.begin_theft()) {
@@ -154,8 +154,8 @@ tcb* scheduler::search(carrier& c) noexcept {
   do {
     CONC_CPU_RELAX();
     if (!p.looks_empty() || (c.io != nullptr && c.io->has_work())) return nullptr;
-    for (const processor& other : processors) {
-      if (&other != &p && (other.queue.size() > 0 || other.inbox.load(memory_order_relaxed))) {
+    for (const auto& other : processors) {
+      if (other.get() != &p && other->has_stealable()) {
         if (tcb* t = steal(p, false); t != nullptr) return t;
       }
     }
@@ -167,17 +167,14 @@ void scheduler::stop_searching() noexcept {
   if (searchers.fetch_sub(1, memory_order_seq_cst) != 1) return;
   // The last searcher has found work; whoever pushed meanwhile relied on it to look for more.
   if (sleepers.load(memory_order_relaxed) == 0) return;
-  for (const processor& p : processors) {
-    if (p.queue.size() > 0 || p.inbox.load(memory_order_relaxed) != nullptr) {
-      wake_one(p.index);
-      return;
-    }
+  for (const auto& p : processors) {
+    if (p->has_stealable()) return wake_one(p->index);
   }
 }
 
 bool scheduler::anything_for(const carrier& c) const noexcept {
-  for (const processor& p : processors) {
-    if (p.queue.size() > 0 || p.inbox.load(memory_order_relaxed) != nullptr) return true;
+  for (const auto& p : processors) {
+    if (p->has_stealable()) return true;
   }
   if (c.proc->next.load(memory_order_relaxed) != nullptr) return true;
   if (ending.load(memory_order_seq_cst) && (ended.load(memory_order_seq_cst) || quiescent())) {
@@ -187,8 +184,8 @@ bool scheduler::anything_for(const carrier& c) const noexcept {
 }
 
 void scheduler::note_dispatches() noexcept {
-  for (processor& p : processors) {
-    p.watched_dispatches.store(p.dispatches.read(), memory_order_relaxed);
+  for (const auto& p : processors) {
+    p->watched_dispatches.store(p->dispatches.read(), memory_order_relaxed);
   }
 }
 
@@ -255,7 +252,7 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
 }
 
 void scheduler::work_appeared(processor& p) noexcept {
-  if (processors.size() == 1) return;
+  if (p.only_one) return;
   // [idle] the full barrier between the push and the look: the left column of the table above.
   if (CONC_STEP(idle_push_fence)) full_fence();
   if (sleepers.load(memory_order_relaxed) == 0 || searchers.load(memory_order_relaxed) != 0) return;
@@ -264,7 +261,7 @@ void scheduler::work_appeared(processor& p) noexcept {
 }
 
 void scheduler::post(tcb& t) noexcept {
-  processor& p = processors[t.home_processor];
+  processor& p = *processors[t.home_processor];
   p.post(t);  // [idle] seq_cst: the push and its barrier
   if (call(p, rest::awake)) return;
   // It is awake, but perhaps busy for long: somebody else may come first.
@@ -277,7 +274,7 @@ void scheduler::wake_one(std::uint32_t near) noexcept {
   std::uint32_t none = 0;
   if (!searchers.compare_exchange_strong(none, 1, memory_order_seq_cst)) return;
   for (const std::uint32_t i : steal_order[near]) {
-    if (call(processors[i], rest::called)) return;
+    if (call(*processors[i], rest::called)) return;
   }
   searchers.fetch_sub(1, memory_order_seq_cst);
 }
@@ -299,15 +296,15 @@ bool scheduler::call(processor& p, std::uint32_t as) noexcept {
 void scheduler::end_if_quiescent() noexcept {
   if (!quiescent()) return;
   ended.store(true, memory_order_seq_cst);
-  for (processor& p : processors) call(p, rest::awake);
+  for (const auto& p : processors) call(*p, rest::awake);
 }
 
 bool scheduler::quiescent() const noexcept {
   // First the ends, then the beginnings: a thread's beginning is counted before its end, so if the
   // sums agree there was a moment between the two readings at which nobody was alive.
   std::uint64_t finished = 0, spawned = 0;
-  for (const processor& p : processors) finished += p.finished.read_acquire();
-  for (const processor& p : processors) spawned += p.spawned.read();
+  for (const auto& p : processors) finished += p->finished.read_acquire();
+  for (const auto& p : processors) spawned += p->spawned.read();
   return finished == spawned + spawned_outside.load(memory_order_relaxed);
 }
 

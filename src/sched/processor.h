@@ -53,7 +53,8 @@ inline constexpr std::uint32_t called = 3;     // was asleep; its waker has coun
 
 class processor {
  public:
-  processor(scheduler& s, std::uint32_t number) : home(s), index(number), deadlines(number) {}
+  processor(scheduler& s, std::uint32_t number, bool is_only_one)
+      : home(s), index(number), only_one(is_only_one), deadlines(number) {}
   processor(const processor&) = delete;
   processor& operator=(const processor&) = delete;
 
@@ -65,6 +66,7 @@ class processor {
 
   scheduler& home;
   const std::uint32_t index;
+  const bool only_one;  // of its runtime: there is nobody to wake
   carrier* holder = nullptr;
 
   // --- the holder's -----------------------------------------------------------------------------
@@ -110,9 +112,12 @@ class processor {
     return queue.pop_front();
   }
 
+  // What an idle carrier elsewhere could take. A hint, as all that follows from it.
+  bool has_stealable() const noexcept {
+    return queue.size() > 0 || inbox.load(memory_order_relaxed) != nullptr;
+  }
   bool looks_empty() const noexcept {
-    return queue.size() == 0 && next.load(memory_order_relaxed) == nullptr &&
-           inbox.load(memory_order_relaxed) == nullptr;
+    return !has_stealable() && next.load(memory_order_relaxed) == nullptr;
   }
 
   // --- anybody's --------------------------------------------------------------------------------

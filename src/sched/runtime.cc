@@ -70,7 +70,8 @@ unsigned runtime::processors() const noexcept {
 runtime_stats runtime::stats() const {
   runtime_stats all;
   all.spawned = impl_->spawned_outside.load(memory_order_relaxed);
-  for (const processor& p : impl_->processors) {
+  for (const auto& owned : impl_->processors) {
+    const processor& p = *owned;
     processor_stats s;
     s.dispatches = p.dispatches.read();
     s.spawned = p.spawned.read();

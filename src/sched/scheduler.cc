@@ -25,14 +25,16 @@ scheduler::scheduler(runtime& owner, const runtime_options& options)
       carriers_left(options.processors) {
   membarrier_works();  // registers the process, before it matters
   for (std::uint32_t i = 0; i < options.processors; ++i) {
-    processor& p = processors.emplace_back(*this, i);
-    p.holder = &carriers.emplace_back(*this, p);
+    processors.push_back(std::make_unique<processor>(*this, i, options.processors == 1));
+    carriers.push_back(std::make_unique<carrier>(*this, *processors.back()));
+    processors.back()->holder = carriers.back().get();
   }
   start_carriers();
 }
 
 void scheduler::start_carriers() {
-  for (carrier& c : carriers) {
+  for (const auto& owned : carriers) {
+    carrier& c = *owned;
     const int error = pthread_create(
         &c.thread, nullptr,
         [](void* argument) -> void* {
@@ -54,10 +56,10 @@ void scheduler::start_carriers() {
 
 void scheduler::end_carriers() noexcept {
   ending.store(true, memory_order_seq_cst);
-  for (processor& p : processors) call(p, rest::awake);
+  for (const auto& p : processors) call(*p, rest::awake);
   carriers_left.wait();
-  for (carrier& c : carriers) {
-    if (c.started) pthread_join(c.thread, nullptr);
+  for (const auto& c : carriers) {
+    if (c->started) pthread_join(c->thread, nullptr);
   }
 }
 

@@ -2,7 +2,7 @@
 #ifndef CONC_SCHED_SCHEDULER_H
 #define CONC_SCHED_SCHEDULER_H
 
-#include <deque>
+#include <memory>
 #include <vector>
 
 #include "conc/latch.h"
@@ -22,8 +22,9 @@ struct scheduler {
 
   runtime& face;
   std::size_t stack_size;  // 0: the pool's
-  std::deque<processor> processors;
-  std::deque<carrier> carriers;
+  // Fixed once made; pointers, because everybody holds on to them.
+  std::vector<std::unique_ptr<processor>> processors;
+  std::vector<std::unique_ptr<carrier>> carriers;
   // For each processor the others, near before far.
   std::vector<std::vector<std::uint32_t>> steal_order;
 

@@ -38,19 +38,58 @@ void publish_end(task& from, void*) noexcept {
   if (joiner != nullptr) resume(*joiner);
 }
 
+// The same on the joiner's own stack, which the thread has switched to as its last act.
+void publish_end_to_joiner(task& from, void*) noexcept {
+  tcb& t = static_cast<tcb&>(from);
+  processor& p = *current_carrier()->proc;
+  drop_stack(t, p.cache);
+  t.state.store(task_state::finished, memory_order_relaxed);
+  announce_end_here(t);
+  p.finished.add_release();
+}
+
 [[noreturn]] void thread_main(task* from, publish_fn publish, void* argument) noexcept {
   tcb& self = static_cast<tcb&>(current_task());
   after_switch(self.flow.stack);
   publish(*from, argument);
   self.run(self.closure);
   // The name first: its memory is the program's.
-  delete std::exchange(self.name, nullptr);
-  leave_carrier(static_cast<tcb&>(current_task()), publish_end, nullptr, true);
-  __builtin_unreachable();
+  if (self.name != nullptr) delete std::exchange(self.name, nullptr);
+  leave_for_ever(self, publish_end, publish_end_to_joiner);
 }
 
 // Spreads the tops of the stacks over the sets of the first-level cache: sixteen lines a page.
 std::size_t colour(const tcb& t) noexcept { return t.id % 16 * 64; }
+
+tcb& take_block(carrier* c) { return c != nullptr ? c->proc->cache.take_tcb() : take_tcb_from_pool(); }
+
+// A block with a name, or a stack of its own size.
+tcb& make_with_options(const scheduler& home, carrier* c, const thread_options* options) {
+  std::size_t size = home.stack_size;
+  std::unique_ptr<std::string> name;
+  if (options != nullptr) {
+    if (options->stack_size != 0) size = checked_stack_size(options->stack_size);
+    if (!options->name.empty()) name = std::make_unique<std::string>(options->name);
+  }
+  if (size == 0 || size == default_stack_size) {
+    tcb& t = take_block(c);
+    t.name = name.release();
+    return t;
+  }
+  const stack_memory own = map_stack(size);
+  try {
+    tcb& t = take_block(c);
+    t.name = name.release();
+    t.stack_base = own.base;
+    t.stack_pages = static_cast<std::uint32_t>(own.size / page_size);
+    t.flow.stack.begin(own.lowest_usable(), own.usable_size());
+    t.flow.registers = make_context(own.top(), thread_main);
+    return t;
+  } catch (...) {
+    unmap_stack(own);
+    throw;
+  }
+}
 
 }  // namespace
 
@@ -73,39 +112,23 @@ void recycle(tcb& t) noexcept {
 thread_maker::thread_maker(scheduler* on, const thread_options* options) {
   carrier* c = current_carrier();
   scheduler& home = on != nullptr ? *on : c != nullptr ? c->home : current_scheduler();
-  std::size_t own_size = home.stack_size;
-  std::unique_ptr<std::string> name;
-  if (options != nullptr) {
-    if (options->stack_size != 0) own_size = checked_stack_size(options->stack_size);
-    if (!options->name.empty()) name = std::make_unique<std::string>(options->name);
-  }
-  stack_memory own;
-  if (own_size != 0 && own_size != default_stack_size) own = map_stack(own_size);
-  try {
-    made_ = c != nullptr ? &c->proc->cache.take_tcb() : &take_tcb_from_pool();
-  } catch (...) {
-    if (own) unmap_stack(own);
-    throw;
+  if (options != nullptr || home.stack_size != 0) [[unlikely]] {
+    made_ = &make_with_options(home, c, options);
+  } else {
+    made_ = &take_block(c);
   }
   tcb& t = *made_;
   t.port = &user_thread_port;
   t.home = &home;
   ++t.generation;
-  t.name = name.release();
   t.join.store(tcb::join_none, memory_order_relaxed);
-  if (own) {
-    t.stack_base = own.base;
-    t.stack_pages = static_cast<std::uint32_t>(own.size / page_size);
-    t.flow.stack.begin(own.lowest_usable(), own.usable_size());
-    t.flow.registers = make_context(own.top(), thread_main);
-  }
   // The first dispatch begins with a clean errno and no exception in flight.
   t.flow.error_number = 0;
   t.flow.exceptions = {};
+  storage_ = t.closure;
 }
 
-thread_maker::~thread_maker() {
-  if (made_ == nullptr) return;
+void thread_maker::abandon() noexcept {
   delete std::exchange(made_->name, nullptr);
   if (made_->stack_base != nullptr) {
     made_->flow.stack.end();
@@ -115,8 +138,6 @@ thread_maker::~thread_maker() {
   }
   recycle(*made_);
 }
-
-void* thread_maker::storage() noexcept { return made_->closure; }
 
 tcb* thread_maker::launch(void (*run)(void*) noexcept) noexcept {
   tcb& t = *std::exchange(made_, nullptr);

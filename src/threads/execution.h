@@ -12,6 +12,10 @@ namespace conc::detail {
 struct exception_state {
   void* caught = nullptr;
   unsigned uncaught = 0;
+
+  bool in_flight() const noexcept {
+    return (reinterpret_cast<std::uintptr_t>(caught) | uncaught) != 0;
+  }
 };
 
 // The same kernel thread's errno and exception state, whose addresses never change for it.
@@ -37,9 +41,8 @@ struct execution {
                                                          departure d, bool last_time) noexcept {
   from.error_number = *k.error_number;
   *k.error_number = to.error_number;
-  // Rarely does anybody suspend while an exception is in flight: two loads decide.
-  if (k.exceptions->caught != nullptr || k.exceptions->uncaught != 0 ||
-      to.exceptions.caught != nullptr || to.exceptions.uncaught != 0) [[unlikely]] {
+  // Rarely does anybody suspend while an exception is in flight: one branch decides.
+  if (k.exceptions->in_flight() | to.exceptions.in_flight()) [[unlikely]] {
     from.exceptions = *k.exceptions;
     *k.exceptions = to.exceptions;
     to.exceptions = {};

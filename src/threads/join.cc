@@ -45,4 +45,12 @@ task* announce_end(tcb& t, bool& free_block) noexcept {
   return reinterpret_cast<task*>(before);
 }
 
+task* parked_joiner(const tcb& t) noexcept {
+  // [join] acquire: pairs with the release in publish_joiner().
+  const std::uintptr_t seen = t.join.load(memory_order_acquire);
+  return seen > tcb::join_done ? reinterpret_cast<task*>(seen) : nullptr;
+}
+
+void announce_end_here(tcb& t) noexcept { t.join.store(tcb::join_done, memory_order_relaxed); }
+
 }  // namespace conc::detail

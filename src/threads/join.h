@@ -26,6 +26,13 @@ bool detach_or_reap(tcb& t) noexcept;
 // for it, to be resumed, or null. Sets `free_block` if nobody is left to recycle the block.
 task* announce_end(tcb& t, bool& free_block) noexcept;
 
+// A parked thread that waits for the end of `t`, or null; for `t` itself, about to end. Whoever it
+// returns has its registers saved and can be resumed by nobody but `t`'s end.
+task* parked_joiner(const tcb& t) noexcept;
+
+// announce_end() for when the joiner that parked_joiner() has found is already running, here.
+void announce_end_here(tcb& t) noexcept;
+
 }  // namespace conc::detail
 
 #endif  // CONC_THREADS_JOIN_H
