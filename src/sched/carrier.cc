@@ -72,6 +72,7 @@ void resume_user_thread(task& t) noexcept {
   }
 }
 
+#if !defined(CONC_FORCE_MIGRATE)
 // The two ends of a yield that switches directly: the section of the queue that was entered before
 // the switch ends on the other thread's stack, where we can be put in line.
 void requeue_in_section(task& from, void*) noexcept {
@@ -79,6 +80,7 @@ void requeue_in_section(task& from, void*) noexcept {
   p.queue.push_back(static_cast<tcb&>(from));
   p.queue.leave();
 }
+#endif
 
 void requeue(task& from, void*) noexcept {
 #if defined(CONC_FORCE_MIGRATE)

@@ -13,8 +13,9 @@ struct exception_state {
   void* caught = nullptr;
   unsigned uncaught = 0;
 
-  bool in_flight() const noexcept {
-    return (reinterpret_cast<std::uintptr_t>(caught) | uncaught) != 0;
+  // Not zero while an exception is being thrown or handled.
+  std::uintptr_t in_flight() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(caught) | uncaught;
   }
 };
 
@@ -42,7 +43,7 @@ struct execution {
   from.error_number = *k.error_number;
   *k.error_number = to.error_number;
   // Rarely does anybody suspend while an exception is in flight: one branch decides.
-  if (k.exceptions->in_flight() | to.exceptions.in_flight()) [[unlikely]] {
+  if ((k.exceptions->in_flight() | to.exceptions.in_flight()) != 0) [[unlikely]] {
     from.exceptions = *k.exceptions;
     *k.exceptions = to.exceptions;
     to.exceptions = {};

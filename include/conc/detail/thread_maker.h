@@ -1,0 +1,110 @@
+// How a thread is put together: its options, the closure that it will run, and the hand-over of
+// both to the scheduler. The templates behind conc::thread's constructors.
+#ifndef CONC_DETAIL_THREAD_MAKER_H
+#define CONC_DETAIL_THREAD_MAKER_H
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <new>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "conc/config.h"
+
+namespace conc {
+
+struct thread_options {
+  std::string name = {};
+  // Bytes of address space reserved for the stack; 0: the runtime's default. Memory is used as it
+  // is touched.
+  std::size_t stack_size = 0;
+  // For policies that look at them; this version's policy does not.
+  int priority = 0;
+  unsigned tickets = 1;
+  std::chrono::nanoseconds expected_run{};
+};
+
+namespace detail {
+
+struct scheduler;
+struct tcb;
+
+// A thread that is being made: memory for what it will run, and the step that makes it ready.
+// Without launch() the destructor undoes everything.
+class CONC_API thread_maker {
+ public:
+  static constexpr std::size_t room = 32;  // bytes in the control block itself, aligned to 16
+
+  // On `on`, or for null the calling thread's runtime or else the default one. Throws
+  // std::system_error.
+  thread_maker(scheduler* on, const thread_options* options);
+  ~thread_maker() {
+    if (made_ != nullptr) abandon();
+  }
+  thread_maker(const thread_maker&) = delete;
+  thread_maker& operator=(const thread_maker&) = delete;
+
+  void* storage() noexcept { return storage_; }
+  tcb* launch(void (*run)(void* storage) noexcept) noexcept;
+
+ private:
+  void abandon() noexcept;
+
+  tcb* made_ = nullptr;
+  void* storage_ = nullptr;
+};
+
+template <class Call>
+tcb* make_thread(scheduler* on, const thread_options* options, Call&& call) {
+  using closure = std::decay_t<Call>;
+  thread_maker maker(on, options);
+  if constexpr (sizeof(closure) <= thread_maker::room && alignof(closure) <= 16) {
+    ::new (maker.storage()) closure(std::forward<Call>(call));
+    return maker.launch([](void* storage) noexcept {
+      closure& c = *static_cast<closure*>(storage);
+      c();
+      c.~closure();
+    });
+  } else {
+    auto* on_heap = new closure(std::forward<Call>(call));
+    ::new (maker.storage()) closure*(on_heap);
+    return maker.launch([](void* storage) noexcept {
+      closure* c = *static_cast<closure**>(storage);
+      (*c)();
+      delete c;
+    });
+  }
+}
+
+// A callable and its arguments, decay-copied; called once.
+template <class F, class... Arguments>
+struct bound_call {
+  std::tuple<F, Arguments...> parts;
+  void operator()() {
+    std::apply([](auto&... p) { std::invoke(std::move(p)...); }, parts);
+  }
+};
+
+template <class F, class... Arguments>
+auto bind_call(F&& f, Arguments&&... arguments) {
+  static_assert(std::is_invocable_v<std::decay_t<F>, std::decay_t<Arguments>...>,
+                "a thread's arguments must be invocable after conversion to rvalues");
+  return bound_call<std::decay_t<F>, std::decay_t<Arguments>...>{
+      {std::forward<F>(f), std::forward<Arguments>(arguments)...}};
+}
+
+template <class T, class U>
+concept not_same = !std::same_as<std::remove_cvref_t<T>, U>;
+
+CONC_API std::uint64_t current_thread_number() noexcept;
+
+}  // namespace detail
+
+}  // namespace conc
+
+#endif  // CONC_DETAIL_THREAD_MAKER_H

@@ -1,0 +1,86 @@
+// An operation in flight on a ring: the record that the kernel's answer finds its way back to.
+//
+// It lives on the stack of the thread that waits for it, and the kernel knows it by its address.
+// Both are sound for one reason only: the thread is not resumed before the operation's own
+// completion has been reaped, whatever deadlines and stop requests do meanwhile. They merely ask
+// the kernel to hurry; its answer to *that* proves nothing. So while the address is known to the
+// kernel it means this operation, and the buffer that the kernel may write to exists.
+//
+// The completion is reaped by the carrier that owns the ring, from the scheduler's own stack. The
+// thread filled its submission entry on that carrier and has left it since, or the scheduler's
+// stack would not run: so it is off its own stack and may be resumed (task.h, publish_fn). There is
+// nothing to publish, and no one else to find the record.
+//
+// Who touches what: everything here belongs to the ring's carrier, save that the thread itself
+// writes before the suspension and reads after it. The scheduler's queues order the two.
+#ifndef CONC_IO_OPERATION_H
+#define CONC_IO_OPERATION_H
+
+#include "io/request.h"
+#include "locks/task.h"
+#include "sched/timers.h"
+
+namespace conc::detail {
+
+class ring;
+struct stop_request;
+
+enum class gave_up : std::uint8_t { no, at_deadline, on_request };
+
+struct operation {
+  operation(ring& on, task& who, const request& r) noexcept : home(on), waiter(who), what(r) {
+    timer.owner = this;
+    timer.expired = deadline_passed;
+  }
+  operation(const operation&) = delete;
+  operation& operator=(const operation&) = delete;
+
+  ring& home;
+  task& waiter;
+  const request& what;
+  int result = 0;
+  bool done = false;            // the completion has been reaped
+  gave_up why = gave_up::no;    // set once: the first reason counts
+  bool to_cancel = false;       // in the ring's list of operations to cancel
+  operation* next_to_cancel = nullptr;
+  stop_request* stop = nullptr;  // how a stop token reaches us
+
+  // Armed with the processor whose carrier owns the ring, so that it expires on that carrier.
+  struct deadline_timer : callback_timer {
+    operation* owner = nullptr;
+  };
+  deadline_timer timer;
+
+ private:
+  static void deadline_passed(callback_timer& t) noexcept;
+};
+
+// A stop request on its way to the ring's carrier. The callback of a stop token runs on any kernel
+// thread, while the operation may be finishing on its carrier; so the callback never looks at the
+// operation. It posts this record, and the carrier, the only one to read or write `target`, finds
+// the operation there or, if it has finished, null.
+//
+// On the heap, because the record can be in the ring's mailbox when the waiting thread has already
+// returned. Owned by the thread and, once it is posted, by the mailbox too.
+struct stop_request {
+  stop_request(ring& to, operation& op) noexcept : home(to), target(&op) {}
+
+  ring& home;
+  operation* target;
+  stop_request* next = nullptr;
+
+  void own() noexcept { owners_.fetch_add(1, memory_order_relaxed); }
+  void disown() noexcept {
+    // [io.stop_owners] acq_rel: the last owner frees what all the others have done with.
+    if (owners_.fetch_sub(1, memory_order_acq_rel) == 1) delete this;
+  }
+
+ private:
+  ~stop_request() = default;
+
+  atomic<unsigned> owners_{1};  // [io.stop_owners]
+};
+
+}  // namespace conc::detail
+
+#endif  // CONC_IO_OPERATION_H

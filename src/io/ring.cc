@@ -1,0 +1,258 @@
+#include "io/ring.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "locks/fatal.h"
+
+namespace conc::detail {
+namespace {
+
+// What user_data holds if it is not an operation's address.
+constexpr std::uint64_t nobody = 0, of_doorbell = 1;
+
+}  // namespace
+
+// --- submitting ---------------------------------------------------------------------------------
+
+unsigned ring::unsubmitted() const noexcept {
+  // [ring.sq_head] acquire: pairs with the kernel, which has read an entry before it moves on.
+  return tail_ - io_uring_smp_load_acquire(uring_.sq.khead);
+}
+
+unsigned ring::kernel_flags() const noexcept { return IO_URING_READ_ONCE(*uring_.sq.kflags); }
+
+// A cleared entry, or null if the queue is full and the kernel does not take any just now.
+io_uring_sqe* ring::next_entry() noexcept {
+  if (unsubmitted() == uring_.sq.ring_entries) {
+    flush();
+    if (unsubmitted() == uring_.sq.ring_entries) return nullptr;
+  }
+  io_uring_sqe* e = &uring_.sq.sqes[tail_++ & uring_.sq.ring_mask];
+  *e = {};
+  return e;
+}
+
+// Hands over what is there and does as the flags say. Returns the number of entries taken or the
+// negative of an errno value, of which callers need only know that the loop they are in goes on.
+int ring::enter(unsigned completions, unsigned flags, const io_uring_getevents_arg* limit) noexcept {
+  const unsigned count = unsubmitted();
+  // [ring.sq_tail] release: pairs with the kernel's acquire; the entries are filled before.
+  io_uring_smp_store_release(uring_.sq.ktail, tail_);
+  // The kernel's interface puts a time limit where otherwise a signal mask goes.
+  auto* argument = const_cast<sigset_t*>(reinterpret_cast<const sigset_t*>(limit));
+  const int done = io_uring_enter2(static_cast<unsigned>(uring_.ring_fd), count, completions, flags,
+                                   argument, limit != nullptr ? sizeof *limit : _NSIG / 8);
+  return done;
+}
+
+namespace {
+
+// What enter() may report while all is well: interrupted, out of time, or short of memory for the
+// moment; what was not taken stays in the queue. Anything else means that the ring has died under
+// us (a seccomp filter that came later, say), and the threads that wait on it would wait for ever.
+void expect_alive(int entered) noexcept {
+  if (entered >= 0) return;
+  switch (-entered) {
+    case EINTR: case ETIME: case EAGAIN: case EBUSY: case ENOMEM: return;
+    case EPERM: case EACCES: case ENOSYS: fatal("io_uring was forbidden while operations run");
+    default: fatal("io_uring_enter fails");
+  }
+}
+
+}  // namespace
+
+void ring::flush() noexcept {
+  if (unsubmitted() != 0) expect_alive(enter(0, 0, nullptr));
+}
+
+void ring::start(operation& op) noexcept {
+  io_uring_sqe* e = next_entry();
+  while (e == nullptr) {  // the kernel is short of memory: others must free some
+    sched_yield();
+    e = next_entry();
+  }
+  e->opcode = op.what.opcode;
+  e->flags = op.what.flags;
+  e->fd = op.what.fd;
+  e->addr = reinterpret_cast<std::uintptr_t>(op.what.address);
+  e->len = op.what.length;
+  e->off = op.what.offset;
+  e->rw_flags = static_cast<int>(op.what.operation_flags);
+  e->user_data = reinterpret_cast<std::uintptr_t>(&op);
+  ++in_flight_;
+  if (unsubmitted() >= batch_size) flush();
+}
+
+// --- cancelling ---------------------------------------------------------------------------------
+
+void operation::deadline_passed(callback_timer& t) noexcept {
+  operation& op = *static_cast<deadline_timer&>(t).owner;
+  op.home.cancel(op, gave_up::at_deadline);
+}
+
+void ring::cancel(operation& op, gave_up why) noexcept {
+  if (op.done || op.why != gave_up::no) return;
+  op.why = why;
+  op.to_cancel = true;
+  op.next_to_cancel = to_cancel_;
+  to_cancel_ = &op;
+}
+
+// Entries are taken in order: the operation's own is before this one, and the next operation that
+// happens to have the same address comes after. So the cancellation means the one or none.
+bool ring::submit_cancel(const operation& op) noexcept {
+  io_uring_sqe* e = next_entry();
+  if (e == nullptr) return false;
+  e->opcode = IORING_OP_ASYNC_CANCEL;
+  e->fd = -1;
+  e->addr = reinterpret_cast<std::uintptr_t>(&op);
+  e->user_data = nobody;
+  return true;
+}
+
+// Only when the kernel takes no entries does a completion find its operation still on the list.
+void ring::forget_cancel(operation& op) noexcept {
+  operation** at = &to_cancel_;
+  while (*at != &op) at = &(*at)->next_to_cancel;
+  *at = op.next_to_cancel;
+}
+
+void ring::post(stop_request& r) noexcept {
+  stop_request* first = mailbox_.load(memory_order_relaxed);
+  do {
+    r.next = first;
+    // [ring.mailbox] release: pairs with the acquire in empty_mailbox().
+  } while (!mailbox_.compare_exchange_weak(first, &r, memory_order_release, memory_order_relaxed));
+  // Always, because a carrier about to sleep may have looked into the mailbox a moment ago.
+  interrupt();
+}
+
+void ring::empty_mailbox() noexcept {
+  if (mailbox_.load(memory_order_relaxed) == nullptr) return;
+  // [ring.mailbox] acquire: pairs with the release in post().
+  stop_request* r = mailbox_.exchange(nullptr, memory_order_acquire);
+  while (r != nullptr) {
+    stop_request* next = r->next;
+    if (r->target != nullptr) cancel(*r->target, gave_up::on_request);
+    r->disown();
+    r = next;
+  }
+}
+
+// --- the doorbell -------------------------------------------------------------------------------
+
+void ring::interrupt() noexcept {
+  const int error = errno;  // we may be in a signal handler
+  const std::uint64_t one = 1;
+  // Fails only when the counter is full, and then the bell rings already.
+  [[maybe_unused]] const auto n = ::write(doorbell_, &one, sizeof one);
+  errno = error;
+}
+
+void ring::watch_doorbell() noexcept {
+  io_uring_sqe* e = next_entry();
+  if (e == nullptr) return;  // the next poll() tries again
+  e->opcode = IORING_OP_POLL_ADD;
+  e->fd = doorbell_;
+  e->poll32_events = POLLIN;
+  e->len = one_shot_doorbell_ ? 0 : IORING_POLL_ADD_MULTI;
+  e->user_data = of_doorbell;
+  doorbell_watched_ = true;
+}
+
+// --- completing ---------------------------------------------------------------------------------
+
+// Moves wishes into the submission queue.
+void ring::prepare() noexcept {
+  empty_mailbox();
+  while (to_cancel_ != nullptr && submit_cancel(*to_cancel_)) {
+    to_cancel_->to_cancel = false;
+    to_cancel_ = to_cancel_->next_to_cancel;
+  }
+  if (!doorbell_watched_) watch_doorbell();
+}
+
+// The last access to the operation is resume(): from then on the thread may return.
+void ring::finish(operation& op, int result) noexcept {
+  op.result = result;
+  op.done = true;
+  if (op.to_cancel) forget_cancel(op);
+  if (op.stop != nullptr) op.stop->target = nullptr;
+  --in_flight_;
+  resume(op.waiter);
+}
+
+void ring::complete(std::uint64_t user_data, int result, std::uint32_t flags) noexcept {
+  if (user_data == nobody) return;  // a cancellation's own answer says nothing that we need
+  if (user_data == of_doorbell) {
+    // A multishot poll goes on only while the kernel says so.
+    if (!(flags & IORING_CQE_F_MORE)) doorbell_watched_ = false;
+    if (result == -EINVAL) one_shot_doorbell_ = true;  // before Linux 5.13
+    std::uint64_t rings;
+    [[maybe_unused]] const auto n = ::read(doorbell_, &rings, sizeof rings);
+    return;
+  }
+  finish(*reinterpret_cast<operation*>(user_data), result);
+}
+
+unsigned ring::reap() noexcept {
+  unsigned head = *uring_.cq.khead;
+  unsigned reaped = 0;
+  // [ring.cq_tail] acquire: pairs with the kernel's release; the entries were filled before.
+  while (head != io_uring_smp_load_acquire(uring_.cq.ktail)) {
+    const io_uring_cqe e = uring_.cq.cqes[head & uring_.cq.ring_mask];
+    ++head;
+    // [ring.cq_head] release: pairs with the kernel's acquire; the entry may be used again.
+    io_uring_smp_store_release(uring_.cq.khead, head);
+    complete(e.user_data, e.res, e.flags);
+    ++reaped;
+  }
+  return reaped;
+}
+
+void ring::poll() noexcept {
+  prepare();
+  for (unsigned round = 0; round < most_rounds; ++round) {
+    const unsigned waiting = kernel_flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+    if (waiting == 0 && unsubmitted() == 0) break;
+    expect_alive(enter(0, IORING_ENTER_GETEVENTS, nullptr));
+    const unsigned reaped = reap();
+    // The flag can stay set with nothing behind it. It then no longer keeps the carrier from
+    // sleeping: wait() runs whatever comes, flag or no flag.
+    flag_is_stale_ = reaped == 0 && (kernel_flags() & IORING_SQ_TASKRUN) != 0;
+    if (reaped == 0) break;
+  }
+  reap();
+}
+
+bool ring::has_work() const noexcept {
+  // [ring.cq_tail] acquire: as in reap(); a look is all that is wanted here.
+  if (io_uring_smp_load_acquire(uring_.cq.ktail) != *uring_.cq.khead) return true;
+  if (unsubmitted() != 0 || to_cancel_ != nullptr) return true;
+  if (mailbox_.load(memory_order_relaxed) != nullptr) return true;
+  const unsigned flags = kernel_flags();
+  return (flags & IORING_SQ_CQ_OVERFLOW) || ((flags & IORING_SQ_TASKRUN) && !flag_is_stale_);
+}
+
+void ring::wait(nanos deadline) noexcept {
+  prepare();
+  const nanos left = deadline == no_deadline ? no_deadline : deadline - now();
+  // [ring.cq_tail] acquire: as in reap().
+  const bool ready = io_uring_smp_load_acquire(uring_.cq.ktail) != *uring_.cq.khead;
+  if (!ready && to_cancel_ == nullptr && doorbell_watched_ && left > 0) {
+    const timespec relative = to_timespec(left);
+    __kernel_timespec limit{relative.tv_sec, relative.tv_nsec};
+    io_uring_getevents_arg argument{};
+    argument.sigmask_sz = _NSIG / 8;
+    if (left != no_deadline) argument.ts = reinterpret_cast<std::uintptr_t>(&limit);
+    expect_alive(enter(1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | enter_flags_, &argument));
+    flag_is_stale_ = reap() == 0;
+  }
+  poll();
+}
+
+}  // namespace conc::detail

@@ -1,0 +1,101 @@
+// An io_uring, owned by one carrier for life: how user-level threads do I/O.
+//
+// Why a ring per carrier, and why these flags: docs/decisions/0001-ring-per-carrier.md. What
+// follows from SINGLE_ISSUER and DEFER_TASKRUN is that only the owner may enter the kernel with it,
+// and that completions appear only when he does.
+//
+// The way of an operation:
+//
+//   start()       the thread fills a submission entry, on its own stack, and suspends
+//   flush()       the kernel gets the entries: at batch_size of them, and whenever poll() or wait()
+//                 runs. Called by threads too: it reaps nothing
+//   poll(), wait()  on the scheduler's stack: enter the kernel, reap, resume the threads
+//
+// and of a cancellation: a deadline expires on the owner (cancel()), or a stop request arrives in the
+// mailbox from anywhere and is moved; either way the operation is put on a list, and the next poll()
+// makes an ASYNC_CANCEL of it. The operation's own completion then comes at once, with ECANCELED
+// unless it was faster.
+#ifndef CONC_IO_RING_H
+#define CONC_IO_RING_H
+
+#include <liburing.h>
+
+#include <memory>
+
+#include "conc/detail/atomic.h"
+#include "io/operation.h"
+#include "sched/poller.h"
+
+namespace conc::detail {
+
+class ring final : public poller {
+ public:
+  // The ways to set a ring up, best first: each is for kernels that refuse the one before.
+  enum class mode : unsigned { deferred, cooperative, plain };
+  // Where make() starts on that ladder. Only tests change it.
+  static atomic<mode> first_mode;
+
+  // On the carrier that is to own it. Null, and the reason in `error`, if the kernel refuses: that
+  // is found out by sending an operation around, because some sandboxes forbid less than all.
+  static std::unique_ptr<ring> make(int& error) noexcept;
+  ~ring() override;
+
+  // --- for threads on the owning carrier --------------------------------------------------------
+  void start(operation& op) noexcept;
+  void flush() noexcept;
+
+  // --- for the owner ----------------------------------------------------------------------------
+  void poll() noexcept override;
+  bool has_work() const noexcept override;
+  bool in_use() const noexcept override { return in_flight_ != 0; }
+  void wait(nanos deadline) noexcept override;
+  // Has the kernel called upon to finish `op` soon. Takes no lock, enters no kernel.
+  void cancel(operation& op, gave_up why) noexcept;
+
+  // --- for anybody ------------------------------------------------------------------------------
+  void interrupt() noexcept override;
+  // Takes one share of `r` over from the caller, who must still own another: until interrupt() has
+  // returned nothing else keeps the ring alive.
+  void post(stop_request& r) noexcept;
+
+ private:
+  ring() noexcept = default;
+
+  static constexpr unsigned batch_size = 16;
+  // One entry of the kernel handles about 20 deferred completions; this many entries are enough
+  // for any sensible burst, and an end if the kernel's flag stays set with nothing behind it.
+  static constexpr unsigned most_rounds = 64;
+
+  int set_up(mode m) noexcept;
+  int try_out() noexcept;
+
+  io_uring_sqe* next_entry() noexcept;
+  unsigned unsubmitted() const noexcept;
+  unsigned kernel_flags() const noexcept;
+  int enter(unsigned completions, unsigned flags, const io_uring_getevents_arg* limit) noexcept;
+  void prepare() noexcept;
+  void empty_mailbox() noexcept;
+  bool submit_cancel(const operation& op) noexcept;
+  void watch_doorbell() noexcept;
+  unsigned reap() noexcept;
+  void complete(std::uint64_t user_data, int result, std::uint32_t flags) noexcept;
+  void finish(operation& op, int result) noexcept;
+  void forget_cancel(operation& op) noexcept;
+
+  io_uring uring_{};       // set up by liburing; the queues are ours to drive
+  bool made_ = false;
+  bool flag_is_stale_ = false;   // SQ_TASKRUN was set when there was nothing to run
+  bool doorbell_watched_ = false;
+  bool one_shot_doorbell_ = false;
+  unsigned enter_flags_ = 0;     // for each time we go to sleep
+  unsigned tail_ = 0;            // of the submission queue; the kernel's copy follows at enter()
+  std::uint32_t in_flight_ = 0;  // operations of threads; the doorbell's poll is not counted
+  int doorbell_ = -1;            // an eventfd
+  operation* to_cancel_ = nullptr;
+
+  alignas(64) atomic<stop_request*> mailbox_{nullptr};
+};
+
+}  // namespace conc::detail
+
+#endif  // CONC_IO_RING_H
