@@ -13,7 +13,6 @@
 PREFIX ?= /usr/local
 CXX = g++
 JOBS ?= $(shell nproc)
-BUILD ?= build
 
 ninja = ninja -j$(JOBS) -C
 run_tests = tools/run_tests.py
@@ -30,20 +29,26 @@ configure = test -f $(1)/build.ninja || CXX='$(CXX)' meson setup $(1) $(libdir) 
 multiarch = $(shell $(CXX) -print-multiarch)
 libdir = $(if $(multiarch),--libdir=lib/$(multiarch))
 
-.PHONY: all report test test-checked test-tsan test-asan test-mutants bench install setup format clean
+.PHONY: all release setup report bench install format clean \
+  test test-checked test-tsan test-asan test-mutants
 
 all: setup
-	@$(call configure,$(BUILD),--prefix=$(abspath $(PREFIX)))
-	@$(ninja) $(BUILD)
+	@$(call configure,build)
+	@$(ninja) build
+
+# What is measured and installed, without the time that compiling the tests takes.
+release: setup
+	@$(call configure,build-release,--prefix=$(abspath $(PREFIX)) -Dtests=false)
+	@$(ninja) build-release
 
 setup:
 	@tools/setup.sh
 
-report: all
-	@python3 bench/report/report.py --build $(BUILD) --output report
+report: release
+	@python3 bench/report/report.py --build build-release --output report
 
 test: all
-	@$(run_tests) $(BUILD)
+	@$(run_tests) build
 
 test-checked: setup
 	@$(call configure,build-checked,-Dbuildtype=debugoptimized -Dchecked=true -Dforce_migrate=true)
@@ -68,15 +73,15 @@ test-mutants: setup
 	@$(ninja) build-mutants
 	@$(run_tests) build-mutants --suite mutants
 
-bench: all
-	@meson test -C $(BUILD) --no-rebuild --benchmark --num-processes 1 --verbose
+bench: release
+	@meson test -C build-release --no-rebuild --benchmark --num-processes 1 --verbose
 
-install: all
-	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
-	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+install: release
+	@meson configure build-release -Dprefix=$(abspath $(PREFIX))
+	@DESTDIR=$(DESTDIR) meson install -C build-release
 
 format:
 	@git ls-files -co --exclude-standard '*.h' '*.cc' | xargs -r clang-format -i
 
 clean:
-	@rm -rf build build-checked build-tsan build-asan build-mutants report
+	@rm -rf build build-release build-checked build-tsan build-asan build-mutants report

@@ -77,14 +77,20 @@ nanos measure() noexcept {
 
 }  // namespace
 
+namespace {
+constinit atomic<nanos> known{0};
+}
+
 nanos block_cost() noexcept {
-  static constinit atomic<nanos> known{0};
-  nanos c = known.load(memory_order_relaxed);
-  if (c == 0) {  // several threads may measure at once; any result will do
-    c = measure();
-    known.store(c, memory_order_relaxed);
-  }
-  return c;
+  if (const nanos c = known.load(memory_order_relaxed); c != 0) return c;
+  static const nanos measured = measure();  // one thread measures, others wait for it
+  known.store(measured, memory_order_relaxed);
+  return measured;
+}
+
+nanos block_cost_if_known() noexcept {
+  const nanos c = known.load(memory_order_relaxed);
+  return c != 0 ? c : assumed_cost;
 }
 
 }  // namespace conc::detail

@@ -17,6 +17,9 @@ namespace conc::detail {
 // If the measurement is impossible (no thread can be made): 5000.
 nanos block_cost() noexcept;
 
+// The same if it has been measured, else the assumed 5000: for those who cannot spare the time.
+nanos block_cost_if_known() noexcept;
+
 }  // namespace conc::detail
 
 #endif  // CONC_LOCKS_BLOCK_COST_H

@@ -143,12 +143,13 @@ void wake_next_owner(word& w) noexcept {
 }  // namespace
 
 void requeue_to_mutex(word& w, task* first) noexcept {
+  // A free mutex with waiters has somebody awake for it: the designated waiter, or the spinner.
   parking_bucket& b = bucket_of(&w);
   b.lock.lock();
   std::uint64_t seen = w.load(memory_order_relaxed);
   bool wake_first;
   for (;;) {
-    wake_first = !is_locked(seen) && (seen & waking) == 0;
+    wake_first = !is_locked(seen) && !has_waiters(seen);
     std::uint64_t wanted = has_waiters(seen) ? seen : seen & ~bypass_mask;
     if (wake_first) wanted |= waking;
     if (!wake_first || first->next_waiter != nullptr) wanted |= parked;

@@ -22,7 +22,8 @@ struct carrier {
   execution idle;                 // its own stack, where the scheduler's loop runs
   kernel_thread_state kernel;
   std::unique_ptr<poller> io;     // made by the first I/O call on this carrier
-  nanos watch_interval = 0;       // of its next sleep as the watch (idle.cc)
+  static constexpr nanos first_watch = 50'000;
+  nanos watch_interval = first_watch;  // of its next sleep as the watch (idle.cc)
   bool started = false;
 
   // The kernel thread's main function: dispatches until the runtime ends.

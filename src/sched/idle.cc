@@ -33,7 +33,7 @@ namespace conc::detail {
 namespace {
 
 // The watch looks soon after it was called, then ever more rarely.
-constexpr nanos first_watch = 50'000, longest_watch = 1'000'000;
+constexpr nanos longest_watch = 1'000'000;
 // A thief brings home at most so many threads: stealing half of a million would take as long as it
 // would take to run them.
 constexpr std::uint32_t most_stolen = 64;
@@ -58,7 +58,7 @@ void scheduler::service(carrier& c) noexcept {
     n = p.deadlines.expire(time, late, std::size(late));
     for (std::size_t i = 0; i < n; ++i) {
       tcb& t = *late[i].thread;
-      if (!t.withdraw(t, late[i].epoch)) continue;  // somebody woke it in time
+      if (!late[i].withdraw(t, late[i].epoch)) continue;  // somebody woke it in time
       t.token = wake_token::timed_out;
       t.state.store(task_state::ready, memory_order_relaxed);
       p.make_ready_last(t);
@@ -150,7 +150,7 @@ tcb* scheduler::search(carrier& c) noexcept {
   if (tcb* t = steal(p, false); t != nullptr) return t;
   spinner_slot slot;
   if (!slot) return nullptr;
-  spin_timer timer(block_cost());
+  spin_timer timer(block_cost_if_known());
   do {
     CONC_CPU_RELAX();
     if (!p.looks_empty() || (c.io != nullptr && c.io->has_work())) return nullptr;
@@ -217,7 +217,7 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
   // [idle] acq_rel: pairs with the compare-and-swap in call().
   const std::uint32_t woken = p.resting.exchange(rest::awake, memory_order_acq_rel);
   searching = woken == rest::called;
-  if (woken == rest::called || woken == rest::awake) c.watch_interval = first_watch;
+  if (woken == rest::called || woken == rest::awake) c.watch_interval = carrier::first_watch;
 }
 
 tcb* scheduler::next_thread(carrier& c) noexcept {

@@ -72,8 +72,9 @@ std::size_t timers::expire(nanos time, expired_wait* out, std::size_t room) noex
     const entry e = heap_[0];
     remove_at(0);
     if (e.thread != nullptr) {
-      // The thread disarms before it begins its next wait, so this is the wait that was meant.
-      out[found++] = {e.thread, e.thread->wait_epoch.load(memory_order_relaxed)};
+      // The thread disarms, under this lock, before it begins its next wait: so this is the wait
+      // that was meant.
+      out[found++] = {e.thread, e.thread->wait_epoch.load(memory_order_relaxed), e.thread->withdraw};
     } else {
       auto& callback = static_cast<callback_timer&>(*e.node);
       callback.expired(callback);

@@ -44,7 +44,8 @@ steady_nanos deadline_at(std::chrono::time_point<std::chrono::steady_clock, Dura
 // asking it again when the wait ends.
 template <class Clock, class Duration>
 steady_nanos deadline_at(std::chrono::time_point<Clock, Duration> t) noexcept {
-  return deadline_after(t - Clock::now());
+  const auto now = Clock::now();
+  return t <= now ? steady_now() : deadline_after(t - now);
 }
 
 }  // namespace conc::detail
