@@ -5,6 +5,7 @@
 #include "conc/cas_lock.h"
 #include "conc/condition_variable.h"
 #include "conc/config.h"
+#include "conc/io.h"
 #include "conc/latch.h"
 #include "conc/mutex.h"
 #include "conc/policy.h"

@@ -19,7 +19,8 @@ namespace conc::detail {
 
 template <class Result>
 Result io_checked(Result result, const std::error_code& error, const char* call) {
-  if (error) [[unlikely]] throw_io_error(error, call);
+  if (error) [[unlikely]]
+    throw_io_error(error, call);
   return result;
 }
 
@@ -30,16 +31,17 @@ Result io_checked(Result result, const std::error_code& error, const char* call)
 //
 // Blocking: a user-level thread that has to wait is suspended, and its processor runs others; the
 //   operation goes to the io_uring of the carrier that it ran on. Kernel threads may call all of
-//   this, too: they block in the plain system call, and with a deadline or a stop token let a thread
-//   of the default runtime do the waiting. A signal does not end a call: there is no EINTR.
+//   this, too: they block in the plain system call, and with a deadline or a stop token let a
+//   thread of the default runtime do the waiting. A signal does not end a call: there is no EINTR.
 // Descriptors: plain ones. They need not be non-blocking, and the library never makes them so; a
 //   call waits even if the descriptor has O_NONBLOCK set (save that connect() on a Unix socket
 //   whose listener is full then fails with EAGAIN). MSG_DONTWAIT asks for a single attempt.
 // Options: a deadline that passes gives std::errc::timed_out, a stop request
-//   std::errc::operation_canceled. Neither comes early, and nothing is lost: what arrived before the
-//   operation could be called off is delivered, even if that is a moment late. A request to stop
-//   that stood before the call ends it at once. What never waits (socket, bind, listen, shutdown,
-//   close) looks at neither. Once a disk is at work the kernel may finish the operation first.
+//   std::errc::operation_canceled. Neither comes early, and nothing is lost: what arrived before
+//   the operation could be called off is delivered, even if that is a moment late. A request to
+//   stop that stood before the call ends it at once. What never waits (socket, bind, listen,
+//   shutdown, close) looks at neither. Once a disk is at work the kernel may finish the operation
+//   first.
 // Buffers: once a call has returned the kernel does not touch its buffers any more, always.
 // Amounts: like the system calls these move what they can, at most 2 GiB - 4 KiB; fewer bytes than
 //   asked for is no error. 0 bytes read is the end of the file or stream.

@@ -78,7 +78,6 @@ class CONC_API mutex {
  private:
   friend class condition_variable;
   friend class two_phase_lock;
-class two_phase_lock;
 
   static std::uint64_t owner_bits() noexcept {
     return std::uint64_t{detail::current_head().id} << 32 | 1;
@@ -87,6 +86,7 @@ class two_phase_lock;
   void lock_slow(std::uint64_t mine) noexcept;
   bool try_lock_slow(std::uint64_t mine) noexcept;
   void lock_without_spinning() noexcept;
+  void check_not_mine(std::uint64_t mine) const noexcept;
   void unlock_slow() noexcept;
   [[noreturn]] void destroyed_in_use() noexcept;
 

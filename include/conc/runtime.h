@@ -124,8 +124,8 @@ decltype(auto) runtime::run(F&& f) {
     spawn([&]() noexcept {
       try {
         if constexpr (std::is_reference_v<result>) {
-          value = std::addressof(static_cast<std::remove_reference_t<result>&>(
-              static_cast<result>(std::invoke(std::forward<F>(f)))));
+          result&& got = std::invoke(std::forward<F>(f));
+          value = std::addressof(got);
         } else {
           value.emplace(std::invoke(std::forward<F>(f)));
         }

@@ -39,9 +39,9 @@ struct operation {
   task& waiter;
   const request& what;
   int result = 0;
-  bool done = false;            // the completion has been reaped
-  gave_up why = gave_up::no;    // set once: the first reason counts
-  bool to_cancel = false;       // in the ring's list of operations to cancel
+  bool done = false;          // the completion has been reaped
+  gave_up why = gave_up::no;  // set once: the first reason counts
+  bool to_cancel = false;     // in the ring's list of operations to cancel
   operation* next_to_cancel = nullptr;
   stop_request* stop = nullptr;  // how a stop token reaches us
 

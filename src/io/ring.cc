@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "locks/fatal.h"
+#include "locks/mutants.h"
 
 namespace conc::detail {
 namespace {
@@ -38,7 +39,8 @@ io_uring_sqe* ring::next_entry() noexcept {
 
 // Hands over what is there and does as the flags say. Returns the number of entries taken or the
 // negative of an errno value, of which callers need only know that the loop they are in goes on.
-int ring::enter(unsigned completions, unsigned flags, const io_uring_getevents_arg* limit) noexcept {
+int ring::enter(unsigned completions, unsigned flags,
+                const io_uring_getevents_arg* limit) noexcept {
   const unsigned count = unsubmitted();
   // [ring.sq_tail] release: pairs with the kernel's acquire; the entries are filled before.
   io_uring_smp_store_release(uring_.sq.ktail, tail_);
@@ -57,9 +59,18 @@ namespace {
 void expect_alive(int entered) noexcept {
   if (entered >= 0) return;
   switch (-entered) {
-    case EINTR: case ETIME: case EAGAIN: case EBUSY: case ENOMEM: return;
-    case EPERM: case EACCES: case ENOSYS: fatal("io_uring was forbidden while operations run");
-    default: fatal("io_uring_enter fails");
+    case EINTR:
+    case ETIME:
+    case EAGAIN:
+    case EBUSY:
+    case ENOMEM:
+      return;
+    case EPERM:
+    case EACCES:
+    case ENOSYS:
+      fatal("io_uring was forbidden while operations run");
+    default:
+      fatal("io_uring_enter fails");
   }
 }
 
@@ -128,7 +139,7 @@ void ring::post(stop_request& r) noexcept {
     // [ring.mailbox] release: pairs with the acquire in empty_mailbox().
   } while (!mailbox_.compare_exchange_weak(first, &r, memory_order_release, memory_order_relaxed));
   // Always, because a carrier about to sleep may have looked into the mailbox a moment ago.
-  interrupt();
+  if (CONC_STEP(io_ring_after_post)) interrupt();
 }
 
 void ring::empty_mailbox() noexcept {
@@ -240,15 +251,15 @@ bool ring::has_work() const noexcept {
 
 void ring::wait(nanos deadline) noexcept {
   prepare();
-  const nanos left = deadline == no_deadline ? no_deadline : deadline - now();
+  const nanos time = now();
   // [ring.cq_tail] acquire: as in reap().
   const bool ready = io_uring_smp_load_acquire(uring_.cq.ktail) != *uring_.cq.khead;
-  if (!ready && to_cancel_ == nullptr && doorbell_watched_ && left > 0) {
-    const timespec relative = to_timespec(left);
+  if (!ready && to_cancel_ == nullptr && doorbell_watched_ && deadline > time) {
+    const timespec relative = to_timespec(deadline - time);
     __kernel_timespec limit{relative.tv_sec, relative.tv_nsec};
     io_uring_getevents_arg argument{};
     argument.sigmask_sz = _NSIG / 8;
-    if (left != no_deadline) argument.ts = reinterpret_cast<std::uintptr_t>(&limit);
+    if (deadline != no_deadline) argument.ts = reinterpret_cast<std::uintptr_t>(&limit);
     expect_alive(enter(1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | enter_flags_, &argument));
     flag_is_stale_ = reap() == 0;
   }

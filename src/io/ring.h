@@ -11,10 +11,10 @@
 //                 runs. Called by threads too: it reaps nothing
 //   poll(), wait()  on the scheduler's stack: enter the kernel, reap, resume the threads
 //
-// and of a cancellation: a deadline expires on the owner (cancel()), or a stop request arrives in the
-// mailbox from anywhere and is moved; either way the operation is put on a list, and the next poll()
-// makes an ASYNC_CANCEL of it. The operation's own completion then comes at once, with ECANCELED
-// unless it was faster.
+// and of a cancellation: a deadline expires on the owner (cancel()), or a stop request arrives in
+// the mailbox from anywhere and is moved; either way the operation is put on a list, and the next
+// poll() makes an ASYNC_CANCEL of it. The operation's own completion then comes at once, with
+// ECANCELED unless it was faster.
 #ifndef CONC_IO_RING_H
 #define CONC_IO_RING_H
 
@@ -82,9 +82,9 @@ class ring final : public poller {
   void finish(operation& op, int result) noexcept;
   void forget_cancel(operation& op) noexcept;
 
-  io_uring uring_{};       // set up by liburing; the queues are ours to drive
+  io_uring uring_{};  // set up by liburing; the queues are ours to drive
   bool made_ = false;
-  bool flag_is_stale_ = false;   // SQ_TASKRUN was set when there was nothing to run
+  bool flag_is_stale_ = false;  // SQ_TASKRUN was set when there was nothing to run
   bool doorbell_watched_ = false;
   bool one_shot_doorbell_ = false;
   unsigned enter_flags_ = 0;     // for each time we go to sleep

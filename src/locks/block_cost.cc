@@ -75,11 +75,9 @@ nanos measure() noexcept {
   return std::clamp((g.spent[0] + g.spent[1]) / turns, least_cost, greatest_cost);
 }
 
-}  // namespace
-
-namespace {
 constinit atomic<nanos> known{0};
-}
+
+}  // namespace
 
 nanos block_cost() noexcept {
   if (const nanos c = known.load(memory_order_relaxed); c != 0) return c;
@@ -90,7 +88,18 @@ nanos block_cost() noexcept {
 
 nanos block_cost_if_known() noexcept {
   const nanos c = known.load(memory_order_relaxed);
-  return c != 0 ? c : assumed_cost;
+  if (c != 0) [[likely]] return c;
+  static constinit atomic<bool> begun{false};
+  if (!begun.exchange(true, memory_order_relaxed)) {
+    pthread_t thread;
+    const auto in_background = [](void*) -> void* {
+      block_cost();
+      return nullptr;
+    };
+    // If no thread is to be had the assumption stays.
+    if (pthread_create(&thread, nullptr, in_background, nullptr) == 0) pthread_detach(thread);
+  }
+  return assumed_cost;
 }
 
 }  // namespace conc::detail

@@ -17,7 +17,8 @@ namespace conc::detail {
 // If the measurement is impossible (no thread can be made): 5000.
 nanos block_cost() noexcept;
 
-// The same if it has been measured, else the assumed 5000: for those who cannot spare the time.
+// The same without waiting: until a measurement is there the assumed 5000. The first call starts
+// one in the background, on kernel threads of its own that end after some milliseconds.
 nanos block_cost_if_known() noexcept;
 
 }  // namespace conc::detail

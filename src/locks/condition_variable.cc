@@ -17,7 +17,10 @@ using flag = atomic<std::uint32_t>;
 
 bool leave_on_timeout(task&, const void* address, bool last) noexcept {
   // The waiter is still queued, so the object is alive: nobody may destroy it yet.
-  if (last) static_cast<flag*>(const_cast<void*>(address))->store(0, memory_order_relaxed);
+  if (!CONC_STEP(cv_last_to_leave_clears_mark)) return true;
+  if (last || !CONC_STEP(cv_mark_stays_for_others)) {
+    static_cast<flag*>(const_cast<void*>(address))->store(0, memory_order_relaxed);
+  }
   return true;
 }
 
@@ -67,7 +70,7 @@ void condition_variable::notify_one_slow() noexcept {
   b.lock.lock();
   bool more = false;
   task* t = dequeue_first(b, this, more);
-  if (!more) waiters_.store(0, memory_order_relaxed);
+  if (!more || !CONC_STEP(cv_notify_keeps_mark)) waiters_.store(0, memory_order_relaxed);
   b.lock.unlock();
   if (t == nullptr) return;
   // Off the queue, the waiter is ours alone; it cannot return without its mutex, which therefore

@@ -3,15 +3,16 @@
 #define CONC_LOCKS_FENCE_H
 
 #include "conc/detail/atomic.h"
+#include "locks/sanitized.h"
 
 namespace conc::detail {
 
 // Written out because compilers differ: clang makes of std::atomic_thread_fence an MFENCE, at eight
 // times the price of a locked instruction, and g++'s ThreadSanitizer does not know fences at all.
 [[gnu::always_inline]] inline void full_fence() noexcept {
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && !defined(CONC_TSAN)
   asm volatile("lock orq $0, (%%rsp)" ::: "memory", "cc");
-#elif defined(__SANITIZE_THREAD__)
+#elif defined(CONC_TSAN)
   static constinit atomic<int> meeting_point{0};
   meeting_point.fetch_add(0, memory_order_seq_cst);
 #else

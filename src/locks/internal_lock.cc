@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+#include <cerrno>
 #include <ctime>
 
 #include "conc/config.h"
@@ -25,8 +26,10 @@ void internal_lock::lock_slow() noexcept {
       sched_yield();
     } else {
       // Real-time priorities can make sched_yield() return to us for ever: sleep a little.
+      const int saved_errno = errno;
       const timespec t{0, 50'000};
       nanosleep(&t, nullptr);
+      errno = saved_errno;
     }
   }
 }

@@ -19,6 +19,7 @@
 #include "locks/fatal.h"
 #include "locks/futex.h"
 #include "locks/internal_lock.h"
+#include "locks/mutants.h"
 #include "locks/spin_budget.h"
 #include "locks/task_slab.h"
 
@@ -38,7 +39,7 @@ constexpr std::uint32_t empty = 0, given = 1, asleep = 2;
 bool take_permit(task& self) noexcept {
   // [permit] acquire: pairs with the release in resume(); the token is visible with the permit.
   if (self.permit.load(memory_order_acquire) != given) return false;
-  self.permit.store(empty, memory_order_relaxed);
+  if (CONC_STEP(permit_consume)) self.permit.store(empty, memory_order_relaxed);
   return true;
 }
 
@@ -47,7 +48,7 @@ bool take_permit(task& self) noexcept {
 bool spin_for_permit(task& self) noexcept {
   spinner_slot slot;
   if (!slot) return false;
-  spin_timer timer(block_cost());
+  spin_timer timer(block_cost_if_known());
   do {
     if (take_permit(self)) return true;
     CONC_CPU_RELAX();
@@ -82,7 +83,9 @@ void suspend_kernel_thread(task& self, publish_fn publish, void* argument,
 void resume_kernel_thread(task& target) noexcept {
   // [permit] release: pairs with the acquire in take_permit(). After the exchange the target may
   // be gone; its cell, and so the futex word, is not.
-  if (target.permit.exchange(given, memory_order_release) == asleep) futex_wake(target.permit);
+  const auto order = CONC_STEP(order_of_permit) ? memory_order_release : memory_order_relaxed;
+  const bool sleeps = target.permit.exchange(given, order) == asleep;
+  if (sleeps && CONC_STEP(permit_wake_the_sleeper)) futex_wake(target.permit);
 }
 
 void yield_kernel_thread(task&) noexcept { sched_yield(); }

@@ -1,6 +1,7 @@
 #include "conc/latch.h"
 
 #include "locks/fatal.h"
+#include "locks/mutants.h"
 #include "locks/parking_table.h"
 
 namespace conc {
@@ -13,6 +14,7 @@ void latch::wait_slow() const noexcept {
     for (;;) {
       // [latch] acquire: pairs with the release in count_down().
       if (seen <= has_waiters) return word_.load(memory_order_acquire) > has_waiters;
+      if (!CONC_STEP(latch_say_waiting)) return true;
       if (word_.compare_exchange_weak(seen, seen | has_waiters, memory_order_relaxed)) return true;
     }
   });

@@ -36,7 +36,7 @@ bool become_spinner(word& w, std::uint64_t& seen, const task& self) noexcept {
 // only cleared while the mutex is locked, so that its unlock wakes somebody.
 bool spin_as_newcomer(word& w, std::uint64_t mine) noexcept {
   spinner_slot slot;
-  spin_timer timer(slot ? block_cost() : 0);
+  spin_timer timer(slot ? block_cost_if_known() : 0);
   std::uint64_t seen = w.load(memory_order_relaxed);
   for (;;) {
     if (is_takeable(seen)) {
@@ -59,7 +59,7 @@ bool spin_as_designated(word& w, std::uint64_t mine, const task& self) noexcept 
   if (!is_kernel_thread(self)) return false;
   spinner_slot slot;
   if (!slot) return false;
-  spin_timer timer(block_cost());
+  spin_timer timer(block_cost_if_known());
   do {
     std::uint64_t seen = w.load(memory_order_relaxed);
     if (!is_locked(seen) && change(w, seen, taken_by_designated(seen, mine))) return true;
@@ -76,8 +76,9 @@ bool must_park(word& w, bool designated) noexcept {
       if (CONC_STEP(mutex_validate_before_park)) return false;
     }
     // The first waiter of an uncontended mutex starts the count of bypasses.
-    std::uint64_t wanted = (has_waiters(seen) ? seen : seen & ~bypass_mask) | parked;
-    if (designated) wanted &= ~waking;
+    std::uint64_t wanted = has_waiters(seen) ? seen : seen & ~bypass_mask;
+    if (CONC_STEP(mutex_say_parked)) wanted |= parked;
+    if (designated && CONC_STEP(mutex_resign_as_designated)) wanted &= ~waking;
     if (change(w, seen, wanted)) return true;
   }
 }
@@ -102,7 +103,8 @@ void lock_waiting(word& w, std::uint64_t mine, task& self, wake_token token,
     }
     // A waiter that was woken and lost goes back to the front: it is still the oldest.
     park_options options;
-    options.where = designated ? queue_end::front : queue_end::back;
+    const bool to_front = designated && CONC_STEP(mutex_loser_to_the_front);
+    options.where = to_front ? queue_end::front : queue_end::back;
     const park_result slept =
         park(self, &w, options, [&]() noexcept { return must_park(w, designated); });
     if (!slept.slept) continue;
@@ -125,7 +127,7 @@ void wake_next_owner(word& w) noexcept {
       wake_token token = wake_token::designated;
       if (oldest == nullptr) {
         wanted &= ~bypass_mask;
-      } else if (bypasses(seen) >= mutex::max_bypass && CONC_STEP(mutex_hand_over)) {
+      } else if (bypasses(seen) >= mutex::max_bypass) {
         wanted = (wanted & ~bypass_mask) | std::uint64_t{oldest->id} << 32 | locked;
         token = wake_token::granted;
       } else {
@@ -164,7 +166,9 @@ void requeue_to_mutex(word& w, task* first) noexcept {
   while (t != nullptr) {
     task* next = t->next_waiter;
     // They have been notified: a deadline means nothing to them any more.
-    t->on_timeout = [](task&, const void*, bool) noexcept { return false; };
+    if (CONC_STEP(cv_requeued_stays)) {
+      t->on_timeout = [](task&, const void*, bool) noexcept { return false; };
+    }
     enqueue(b, &w, *t, queue_end::back);
     t = next;
   }
@@ -181,21 +185,28 @@ void release(word& w) noexcept {
     std::uint64_t wanted = seen & ~(locked | owner_mask);
     if (!has_waiters(seen)) wanted &= ~bypass_mask;
     // [mutex] release: pairs with the acquire of the next owner; the last access to the mutex.
-    if (w.compare_exchange_weak(seen, wanted, memory_order_release, memory_order_relaxed)) return;
+    const auto order = CONC_STEP(order_of_unlock) ? memory_order_release : memory_order_relaxed;
+    if (w.compare_exchange_weak(seen, wanted, order, memory_order_relaxed)) return;
   }
 }
 
 }  // namespace detail
 
-void mutex::lock_slow(std::uint64_t mine) noexcept {
+void mutex::check_not_mine(std::uint64_t mine) const noexcept {
   if (owner(word_.load(memory_order_relaxed)) == owner(mine)) {
     fatal("a thread locked a conc::mutex that it already holds", this);
   }
+}
+
+void mutex::lock_slow(std::uint64_t mine) noexcept {
+  check_not_mine(mine);
   lock_waiting(word_, mine, current_task(), wake_token::notified, true);
 }
 
 void mutex::lock_without_spinning() noexcept {
-  lock_waiting(word_, owner_bits(), current_task(), wake_token::notified, false);
+  const std::uint64_t mine = owner_bits();
+  check_not_mine(mine);
+  lock_waiting(word_, mine, current_task(), wake_token::notified, false);
 }
 
 bool mutex::try_lock_slow(std::uint64_t mine) noexcept {

@@ -32,6 +32,7 @@
 #include <cstdint>
 
 #include "conc/mutex.h"
+#include "locks/mutants.h"
 
 namespace conc::detail::mutex_word {
 
@@ -44,7 +45,7 @@ inline bool has_waiters(std::uint64_t w) noexcept { return (w & (parked | waking
 inline std::uint32_t owner(std::uint64_t w) noexcept { return static_cast<std::uint32_t>(w >> 32); }
 inline std::uint64_t bypasses(std::uint64_t w) noexcept { return (w & bypass_mask) >> 16; }
 inline bool is_reserved(std::uint64_t w) noexcept {
-  return has_waiters(w) && bypasses(w) >= mutex::max_bypass;
+  return has_waiters(w) && bypasses(w) >= mutex::max_bypass && CONC_STEP(mutex_reserve);
 }
 // What a newcomer may take.
 inline bool is_takeable(std::uint64_t w) noexcept { return !is_locked(w) && !is_reserved(w); }

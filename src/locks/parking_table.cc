@@ -1,5 +1,7 @@
 #include "locks/parking_table.h"
 
+#include "locks/mutants.h"
+
 namespace conc::detail {
 namespace {
 
@@ -140,9 +142,12 @@ bool withdraw_from_table(task& t, std::uint32_t epoch) noexcept {
     // [parking.queued] acquire: pairs with the release in enqueue().
     if (!t.queued.load(memory_order_acquire)) return false;
     if (t.wait_address.load(memory_order_relaxed) != address) continue;
-    if (t.wait_epoch.load(memory_order_relaxed) != epoch) return false;
+    const bool meant = t.wait_epoch.load(memory_order_relaxed) == epoch;
+    if (!meant && CONC_STEP(parking_leave_later_waits_alone)) return false;
     const bool last = t.prev_waiter == nullptr && t.next_waiter == nullptr;
-    if (t.on_timeout != nullptr && !t.on_timeout(t, address, last)) return false;
+    if (t.on_timeout != nullptr && CONC_STEP(parking_ask_before_withdrawal)) {
+      if (!t.on_timeout(t, address, last)) return false;
+    }
     dequeue(b, t);
     t.token = wake_token::timed_out;
     return true;

@@ -62,7 +62,7 @@ void semaphore_base::release_slow(std::int64_t before, std::int64_t n, std::int6
     last = &t->next_waiter;
   }
   // The last access: the waiters who are owed the rest take it under this lock.
-  if (grants > 0) owed_ += grants;
+  if (grants > 0 && CONC_STEP(semaphore_owe_who_is_late)) owed_ += grants;
   b.lock.unlock();
   while (first != nullptr) {
     task* next = first->next_waiter;  // read before the waiter is free to wait elsewhere

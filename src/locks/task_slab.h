@@ -10,12 +10,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "locks/sanitized.h"
+
 namespace conc::detail {
 
 struct task;
 
 // The sanitizers keep more about each stack than a cell has room for.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(CONC_ASAN) || defined(CONC_TSAN)
 inline constexpr std::size_t task_cell_size = 512;
 #else
 inline constexpr std::size_t task_cell_size = 256;

@@ -15,7 +15,8 @@ namespace {
 
 unsigned cpus_by_affinity() noexcept {
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+  // The main thread's mask: the caller may be a thread that pinned itself.
+  if (sched_getaffinity(getpid(), sizeof set, &set) == 0) {
     return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
   }
   const long online = sysconf(_SC_NPROCESSORS_ONLN);  // more CPUs than a cpu_set_t has bits

@@ -1,6 +1,7 @@
 // Switching between threads, and the user-thread side of the task port.
 #include "sched/carrier.h"
 
+#include "locks/mutants.h"
 #include "sched/scheduler.h"
 #include "sched/thread_life.h"
 #include "threads/join.h"
@@ -58,6 +59,7 @@ void suspend_user_thread(task& t, publish_fn publish, void* argument, nanos dead
   scheduler& home = p.home;
   p.deadlines.arm(self, deadline);
   leave_carrier(self, publish, argument);
+  if (!CONC_STEP(timer_disarm)) return;
   home.processors[self.timer.heap_owner]->deadlines.disarm(self.timer);
 }
 
@@ -119,11 +121,7 @@ constexpr task_port user_thread_port{suspend_user_thread, resume_user_thread, yi
 
 namespace {
 
-// The thread to switch to, or null if the scheduler's own stack must be visited: for its service,
-// or because nothing is ready. That work cannot be done here, where `publish` is still due and the
-// caller may hold what it needs.
-[[gnu::always_inline]] inline tcb* take_next(processor& p) noexcept {
-  if (p.service_is_due()) [[unlikely]] return nullptr;
+tcb* take_ready(processor& p) noexcept {
   p.queue.enter();
   tcb* next = p.take_in_section();
   p.queue.leave();
@@ -134,7 +132,11 @@ namespace {
 
 void leave_carrier(tcb& self, publish_fn publish, void* argument) noexcept {
   carrier& c = *carrier_of(self);
-  if (tcb* next = take_next(*c.proc); next != nullptr) {
+  processor& p = *c.proc;
+  // The scheduler's own work is done on its own stack: here `publish` is still due, and the caller
+  // may hold what that work needs.
+  tcb* next = p.service_is_due() ? nullptr : take_ready(p);
+  if (next != nullptr) {
     switch_to_thread(c, self.flow, *next, {&self, publish, argument});
   } else {
     switch_to_idle(c, self, {&self, publish, argument});
@@ -143,16 +145,21 @@ void leave_carrier(tcb& self, publish_fn publish, void* argument) noexcept {
 
 void leave_for_ever(tcb& self, publish_fn publish, publish_fn publish_to_joiner) noexcept {
   carrier& c = *carrier_of(self);
-  if (tcb* next = take_next(*c.proc); next != nullptr) {
-    switch_to_thread(c, self.flow, *next, {&self, publish, nullptr}, true);
-  } else if (task* j = parked_joiner(self);
-             j != nullptr && is_user_thread(*j) && static_cast<tcb*>(j)->home == &c.home) {
-    // Nothing else is ready: straight to the one who waits for this end.
-    switch_to_thread(c, self.flow, static_cast<tcb&>(*j), {&self, publish_to_joiner, nullptr},
-                     true);
-  } else {
-    switch_to_idle(c, self, {&self, publish, nullptr}, true);
+  processor& p = *c.proc;
+  if (!p.service_is_due()) {
+    if (tcb* next = take_ready(p); next != nullptr) {
+      switch_to_thread(c, self.flow, *next, {&self, publish, nullptr}, true);
+      __builtin_unreachable();
+    }
+    // Nothing else is ready: straight to the one who waits for this end, if it is one of ours.
+    task* j = parked_joiner(self);
+    if (j != nullptr && is_user_thread(*j) && static_cast<tcb*>(j)->home == &c.home) {
+      switch_to_thread(c, self.flow, static_cast<tcb&>(*j), {&self, publish_to_joiner, nullptr},
+                       true);
+      __builtin_unreachable();
+    }
   }
+  switch_to_idle(c, self, {&self, publish, nullptr}, true);
   __builtin_unreachable();
 }
 
@@ -164,7 +171,7 @@ void carrier::run() noexcept {
   while (tcb* t = home.next_thread(*this)) {
     switch_to_thread(*this, idle, *t, {self, nothing_to_publish, nullptr});
   }
-  io.reset();
+  // `io` lives on: a waker may be about to interrupt it (scheduler::end_carriers).
   self->host = nullptr;
 }
 

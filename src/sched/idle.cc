@@ -45,10 +45,11 @@ void scheduler::service(carrier& c) noexcept {
   const nanos time = now();
   // The next service point: when about service_interval will have passed, judging by the threads
   // that ran since the last one; after most_dispatches at the latest.
-  const std::uint32_t done = processor::most_dispatches - p.dispatches_left;
+  const std::uint32_t done = p.dispatches_granted - p.dispatches_left;
   const nanos each = (time - p.last_service) / std::max(done, std::uint32_t{1});
-  p.dispatches_left = static_cast<std::uint32_t>(std::clamp<nanos>(
-      processor::service_interval / std::max<nanos>(each, 1), 1, processor::most_dispatches));
+  p.dispatches_granted = static_cast<std::uint32_t>(std::clamp<nanos>(
+      processor::service_interval / std::max<nanos>(each, 1), 2, processor::most_dispatches));
+  p.dispatches_left = p.dispatches_granted;
   p.last_service = time;
 
   if (c.io != nullptr) c.io->poll();
@@ -64,12 +65,12 @@ void scheduler::service(carrier& c) noexcept {
       p.make_ready_last(t);
     }
   } while (n == std::size(late));
-  if (p.queue.size() > 1) work_appeared(p);
+  if (p.ready_threads() > 1) work_appeared(p);
 }
 
 tcb* scheduler::take_own(carrier& c) noexcept {
   processor& p = *c.proc;
-  if (p.dispatches_left == 0 || p.dispatches_left > processor::most_dispatches) service(c);
+  if (p.dispatches_left <= 1) service(c);
   if (tcb* t = p.empty_inbox(); t != nullptr) {
     p.queue.enter();
     while (t != nullptr) {
@@ -78,7 +79,7 @@ tcb* scheduler::take_own(carrier& c) noexcept {
       t = next;
     }
     p.queue.leave();
-    if (p.queue.size() > 1) work_appeared(p);
+    if (p.ready_threads() > 1) work_appeared(p);
   }
   p.queue.enter();
   tcb* t = p.take_in_section();
@@ -163,12 +164,18 @@ tcb* scheduler::search(carrier& c) noexcept {
   return nullptr;
 }
 
-void scheduler::stop_searching() noexcept {
-  if (searchers.fetch_sub(1, memory_order_seq_cst) != 1) return;
-  // The last searcher has found work; whoever pushed meanwhile relied on it to look for more.
-  if (sleepers.load(memory_order_relaxed) == 0) return;
+// A carrier that others may have relied on goes to work: as the last searcher, or as the watch.
+void scheduler::leave_search(bool was_searcher) noexcept {
+  // [idle] seq_cst: first the place is given up, then the queues are looked at.
+  if (was_searcher && searchers.fetch_sub(1, memory_order_seq_cst) != 1) return;
+  full_fence();
+  // Whoever pushed meanwhile counted on us to look for more; and somebody else must watch.
+  if (sleepers.load(memory_order_seq_cst) == 0) return;
+  const bool unwatched = !watched.load(memory_order_seq_cst);
   for (const auto& p : processors) {
-    if (p->has_stealable()) return wake_one(p->index);
+    if (p->has_stealable() || (unwatched && p->next.load(memory_order_relaxed) != nullptr)) {
+      return wake_one(p->index);
+    }
   }
 }
 
@@ -197,10 +204,13 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
   const std::uint32_t asleep = sleepers.fetch_add(1, memory_order_seq_cst) + 1;
   if (searching) searchers.fetch_sub(1, memory_order_seq_cst);
 
+  full_fence();  // the locked instructions are one already on x86-64, but not everywhere
+
   bool on_watch = false;
   if (!CONC_STEP(idle_look_again) || !anything_for(c)) {
     nanos until = p.deadlines.earliest();
-    on_watch = asleep < processors.size() && !watched.exchange(true, memory_order_seq_cst);
+    on_watch = asleep < processors.size() && CONC_STEP(idle_keep_watch) &&
+               !watched.exchange(true, memory_order_seq_cst);
     if (on_watch) {
       note_dispatches();
       until = std::min(until, now() + c.watch_interval);
@@ -223,6 +233,7 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
 tcb* scheduler::next_thread(carrier& c) noexcept {
   processor& p = *c.proc;
   bool searching = false;
+  bool slept = false;
   for (;;) {
     tcb* t = take_own(c);
     if (t == nullptr) {
@@ -237,16 +248,17 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
       }
       if (!searching) searchers.fetch_add(1, memory_order_seq_cst);
       searching = true;
-      t = search(c);
+      // After a sleep also for what lies forgotten: it may have been ours to watch.
+      if (slept) t = steal(p, true);
+      if (t == nullptr) t = search(c);
     }
     if (t != nullptr) {
-      if (searching) stop_searching();
+      if (searching || slept) leave_search(searching);
       return t;
     }
     if (p.looks_empty()) {
       sleep(c, searching);
-      // What the watch finds lying it takes; there is nobody else to do it.
-      if (!searching && (t = steal(p, true)) != nullptr) return t;
+      slept = true;
     }
   }
 }
@@ -261,22 +273,39 @@ void scheduler::work_appeared(processor& p) noexcept {
 }
 
 void scheduler::post(tcb& t) noexcept {
+  // As soon as the thread is posted it may run, end, and with it the whole runtime: the destructor
+  // waits for visitors.
+  visitors.fetch_add(1, memory_order_relaxed);
   processor& p = *processors[t.home_processor];
   p.post(t);  // [idle] seq_cst: the push and its barrier
-  if (call(p, rest::awake)) return;
-  // It is awake, but perhaps busy for long: somebody else may come first.
-  if (sleepers.load(memory_order_relaxed) != 0 && searchers.load(memory_order_relaxed) == 0) {
-    wake_one(p.index);
+  if (!CONC_STEP(idle_call_for_a_post) || !call(p, rest::awake)) {
+    // It is awake, but perhaps busy for long: somebody else may come first.
+    if (sleepers.load(memory_order_relaxed) != 0 && searchers.load(memory_order_relaxed) == 0) {
+      wake_one(p.index);
+    }
   }
+  // [visitors] release: pairs with the acquire in end_carriers(). The last access.
+  visitors.fetch_sub(1, memory_order_release);
 }
 
 void scheduler::wake_one(std::uint32_t near) noexcept {
-  std::uint32_t none = 0;
-  if (!searchers.compare_exchange_strong(none, 1, memory_order_seq_cst)) return;
-  for (const std::uint32_t i : steal_order[near]) {
-    if (call(*processors[i], rest::called)) return;
+  for (;;) {
+    std::uint32_t none = 0;
+    if (!searchers.compare_exchange_strong(none, 1, memory_order_seq_cst)) return;
+    for (const std::uint32_t i : steal_order[near]) {
+      if (call(*processors[i], rest::called)) return;
+    }
+    if (searchers.fetch_sub(1, memory_order_seq_cst) != 1) return;
+    // Nobody slept. But while we stood in for a searcher somebody may have gone to sleep, and
+    // somebody else have relied on us: look again if both seems to be so.
+    bool resting = false, work = false;
+    for (const std::uint32_t i : steal_order[near]) {
+      const std::uint32_t how = processors[i]->resting.load(memory_order_seq_cst);
+      resting = resting || how == rest::on_futex || how == rest::in_poller;
+      work = work || processors[i]->has_stealable();
+    }
+    if (!resting || !(work || processors[near]->has_stealable())) return;
   }
-  searchers.fetch_sub(1, memory_order_seq_cst);
 }
 
 // Ends the sleep of a processor's carrier. False if it does not sleep, or somebody else was first.
@@ -296,6 +325,7 @@ bool scheduler::call(processor& p, std::uint32_t as) noexcept {
 void scheduler::end_if_quiescent() noexcept {
   if (!quiescent()) return;
   ended.store(true, memory_order_seq_cst);
+  if (!CONC_STEP(end_call_the_others)) return;
   for (const auto& p : processors) call(*p, rest::awake);
 }
 

@@ -72,6 +72,7 @@ class processor {
   // --- the holder's -----------------------------------------------------------------------------
   run_queue queue;
   std::uint32_t dispatches_left = most_dispatches;
+  std::uint32_t dispatches_granted = most_dispatches;
   std::uint32_t next_streak = 0;
   thread_cache cache;
   nanos last_service = 0;
@@ -96,13 +97,15 @@ class processor {
   // Whether the scheduler's own stack must be visited before the next dispatch: an inbox to empty,
   // timers and completions to look at. Counts the dispatch.
   bool service_is_due() noexcept {
-    return --dispatches_left == 0 || inbox.load(memory_order_relaxed) != nullptr;
+    if (dispatches_left <= 1) [[unlikely]] return true;
+    --dispatches_left;
+    return inbox.load(memory_order_relaxed) != nullptr;
   }
 
   // The thread to run next, or null. Inside the queue's section.
   tcb* take_in_section() noexcept {
     if (tcb* t = next.load(memory_order_relaxed); t != nullptr) {
-      if (next_streak < next_streak_limit || queue.size() == 0) {
+      if (next_streak < next_streak_limit || queue.size() == 0 || !CONC_STEP(next_streak_ends)) {
         next.store(nullptr, memory_order_relaxed);
         ++next_streak;
         return t;
@@ -110,6 +113,10 @@ class processor {
     }
     next_streak = 0;
     return queue.pop_front();
+  }
+
+  std::uint32_t ready_threads() const noexcept {
+    return queue.size() + (next.load(memory_order_relaxed) != nullptr ? 1 : 0);
   }
 
   // What an idle carrier elsewhere could take. A hint, as all that follows from it.
@@ -127,12 +134,13 @@ class processor {
 
   // Any thread: hands a ready thread over.
   void post(tcb& t) noexcept {
+    const auto order = CONC_STEP(order_of_post) ? memory_order_seq_cst : memory_order_relaxed;
     tcb* head = inbox.load(memory_order_relaxed);
     do {
       t.next_ready = head;
       // [inbox] release: pairs with the acquire in empty_inbox(). seq_cst besides: the poster's
       // later look at `resting` must not come before the post is visible (see idle.cc).
-    } while (!inbox.compare_exchange_weak(head, &t, memory_order_seq_cst, memory_order_relaxed));
+    } while (!inbox.compare_exchange_weak(head, &t, order, memory_order_relaxed));
   }
   // Any carrier: takes everything, oldest first.
   tcb* empty_inbox() noexcept {

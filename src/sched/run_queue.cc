@@ -49,6 +49,7 @@ bool run_queue::begin_theft() noexcept {
   while (busy_.load(memory_order_acquire) != 0 && CONC_STEP(run_queue_wait_for_owner)) {
     if (patience.expired()) {
       end_theft();
+      sched_yield();  // the owner may need this very CPU to come out
       return false;
     }
     CONC_CPU_RELAX();

@@ -61,7 +61,8 @@ class run_queue {
         // Only the compiler is held back here; the processor is, by the thief's membarrier.
         std::atomic_signal_fence(memory_order_seq_cst);
         // [run_queue.thief] acquire: pairs with the release in end_theft().
-        if (thief_.load(memory_order_acquire) == 0) [[likely]] return;
+        if (thief_.load(memory_order_acquire) == 0 || !CONC_STEP(run_queue_owner_looks))
+            [[likely]] return;
       }
       wait_for_thief();
     }

@@ -5,10 +5,13 @@
 //   2. Threads go on; they may still spawn (the newcomers are waited for, too).
 //   3. A carrier that has nothing to run compares the counts of spawned and finished threads. The
 //      carrier on which the last thread ended always gets there after that thread.
-//   4. When they agree it sets `ended` and wakes the others; each carrier returns from its loop,
-//      closes its poller and says so (carriers_left).
-//   5. The destructor, woken by the last of them, joins the kernel threads and frees the rest.
+//   4. When they agree it sets `ended` and wakes the others; each carrier returns from its loop and
+//      says so (carriers_left).
+//   5. The destructor, woken by the last of them, joins the kernel threads, waits for wakers from
+//      outside that are still inside post(), and frees the rest.
 #include "sched/scheduler.h"
+
+#include <sched.h>
 
 #include <system_error>
 
@@ -61,6 +64,10 @@ void scheduler::end_carriers() noexcept {
   for (const auto& c : carriers) {
     if (c->started) pthread_join(c->thread, nullptr);
   }
+  // Who has woken one of the last threads from outside may still be on its way out. It is a few
+  // instructions from the end, unless it has lost its CPU.
+  // [visitors] acquire: pairs with the release in post().
+  while (visitors.load(memory_order_acquire) != 0) sched_yield();
 }
 
 scheduler::~scheduler() {

@@ -44,6 +44,7 @@ struct scheduler {
   atomic<std::uint64_t> spawned_outside{0};
   atomic<bool> ending{false};  // the destructor has begun
   atomic<bool> ended{false};   // and no thread is left
+  atomic<std::uint32_t> visitors{0};  // threads from outside that are inside post()
   latch carriers_left;         // how many have not come to their end yet
 
   // --- the idle protocol's words (idle.cc) ------------------------------------------------------
@@ -59,7 +60,7 @@ struct scheduler {
   tcb* take_own(carrier& c) noexcept;
   tcb* steal(processor& thief, bool forgotten_too) noexcept;
   tcb* search(carrier& c) noexcept;
-  void stop_searching() noexcept;
+  void leave_search(bool was_searcher) noexcept;
   void sleep(carrier& c, bool& searching) noexcept;
   bool anything_for(const carrier& c) const noexcept;
   void wake_one(std::uint32_t near) noexcept;

@@ -61,10 +61,14 @@ void publish_end_to_joiner(task& from, void*) noexcept {
 // Spreads the tops of the stacks over the sets of the first-level cache: sixteen lines a page.
 std::size_t colour(const tcb& t) noexcept { return t.id % 16 * 64; }
 
-tcb& take_block(carrier* c) { return c != nullptr ? c->proc->cache.take_tcb() : take_tcb_from_pool(); }
+// Asks anew where it runs: between two calls of the program's own (operator new) it may migrate.
+tcb& take_block() {
+  carrier* c = current_carrier();
+  return c != nullptr ? c->proc->cache.take_tcb() : take_tcb_from_pool();
+}
 
 // A block with a name, or a stack of its own size.
-tcb& make_with_options(const scheduler& home, carrier* c, const thread_options* options) {
+tcb& make_with_options(const scheduler& home, const thread_options* options) {
   std::size_t size = home.stack_size;
   std::unique_ptr<std::string> name;
   if (options != nullptr) {
@@ -72,13 +76,13 @@ tcb& make_with_options(const scheduler& home, carrier* c, const thread_options* 
     if (!options->name.empty()) name = std::make_unique<std::string>(options->name);
   }
   if (size == 0 || size == default_stack_size) {
-    tcb& t = take_block(c);
+    tcb& t = take_block();
     t.name = name.release();
     return t;
   }
   const stack_memory own = map_stack(size);
   try {
-    tcb& t = take_block(c);
+    tcb& t = take_block();
     t.name = name.release();
     t.stack_base = own.base;
     t.stack_pages = static_cast<std::uint32_t>(own.size / page_size);
@@ -113,9 +117,9 @@ thread_maker::thread_maker(scheduler* on, const thread_options* options) {
   carrier* c = current_carrier();
   scheduler& home = on != nullptr ? *on : c != nullptr ? c->home : current_scheduler();
   if (options != nullptr || home.stack_size != 0) [[unlikely]] {
-    made_ = &make_with_options(home, c, options);
+    made_ = &make_with_options(home, options);
   } else {
-    made_ = &take_block(c);
+    made_ = &take_block();
   }
   tcb& t = *made_;
   t.port = &user_thread_port;

@@ -2,6 +2,7 @@
 #ifndef CONC_THREADS_EXECUTION_H
 #define CONC_THREADS_EXECUTION_H
 
+#include "locks/mutants.h"
 #include "threads/context.h"
 #include "threads/sanitizer.h"
 
@@ -41,11 +42,11 @@ struct execution {
                                                          execution& from, execution& to,
                                                          departure d, bool last_time) noexcept {
   from.error_number = *k.error_number;
-  *k.error_number = to.error_number;
+  if (CONC_STEP(switch_error_number)) *k.error_number = to.error_number;
   // Rarely does anybody suspend while an exception is in flight: one branch decides.
   if ((k.exceptions->in_flight() | to.exceptions.in_flight()) != 0) [[unlikely]] {
     from.exceptions = *k.exceptions;
-    *k.exceptions = to.exceptions;
+    if (CONC_STEP(switch_exceptions)) *k.exceptions = to.exceptions;
     to.exceptions = {};
   }
   before_switch(from.stack, to.stack, last_time);

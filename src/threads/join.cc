@@ -13,7 +13,7 @@ void publish_joiner(task& joiner, void* argument) noexcept {
   // visible to the one who resumes it. acquire: pairs with the release there, if it was first.
   if (!t.join.compare_exchange_strong(seen, reinterpret_cast<std::uintptr_t>(&joiner),
                                       memory_order_acq_rel, memory_order_acquire)) {
-    resume(joiner);  // ended meanwhile
+    if (CONC_STEP(join_look_again)) resume(joiner);  // ended meanwhile
   }
 }
 

@@ -8,20 +8,7 @@
 
 #include <cstddef>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define CONC_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CONC_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define CONC_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define CONC_TSAN 1
-#endif
-#endif
+#include "locks/sanitized.h"
 
 #if defined(CONC_ASAN)
 #include <pthread.h>

@@ -43,7 +43,9 @@ bool install_guard(std::byte* base) noexcept {
     guards_by_mapping.fetch_sub(1, memory_order_relaxed);
     return false;
   }
-  return mprotect(base, guard_size, PROT_NONE) == 0;
+  if (mprotect(base, guard_size, PROT_NONE) == 0) return true;
+  guards_by_mapping.fetch_sub(1, memory_order_relaxed);
+  return false;
 }
 
 std::byte* map_memory(std::size_t bytes) {
@@ -96,7 +98,7 @@ std::size_t checked_stack_size(std::size_t wish) {
 stack_memory map_stack(std::size_t size) {
   stack_memory s{map_memory(size), size};
   if (!install_guard(s.base)) {
-    unmap_stack(s);
+    munmap(s.base, s.size);
     throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
                             "conc: no guard page for a stack");
   }
@@ -152,7 +154,10 @@ std::byte* take_stack() noexcept {
     r.begin += default_stack_size;
     if (r.begin == r.end) p.fresh.pop_back();
   }
+  // Called on the way to a thread's first run: the errno in force is still its predecessor's.
+  const int saved_errno = errno;
   if (!install_guard(base)) fatal("the kernel has no memory for a stack's guard page", base);
+  errno = saved_errno;
   return base;
 }
 

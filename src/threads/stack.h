@@ -11,13 +11,15 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "locks/sanitized.h"
+
 namespace conc::detail {
 
 inline constexpr std::size_t page_size = 4096;
 inline constexpr std::size_t guard_size = page_size;
 // With the guard an odd number of pages: a stride that is a power of two would put the tops of all
 // stacks into the same sets of caches and translation buffers.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(CONC_ASAN) || defined(CONC_TSAN)
 inline constexpr std::size_t default_stack_size = 512 * 1024 + guard_size;  // larger frames
 #else
 inline constexpr std::size_t default_stack_size = 256 * 1024 + guard_size;

@@ -1,0 +1,61 @@
+// Work of a known length, for critical sections and what lies between them.
+#ifndef CONC_BENCH_SUPPORT_WORK_H
+#define CONC_BENCH_SUPPORT_WORK_H
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+#include "support/clock.h"
+
+namespace bench {
+
+// A chain of dependent multiplications: no memory, nothing that another thread could slow down, and
+// a fixed amount of it rather than a fixed time. A loop that looked at the clock would also count
+// the time during which its thread does not run.
+inline void work_steps(std::int64_t steps) {
+  std::uint64_t x = 1;
+  for (std::int64_t i = 0; i < steps; ++i) {
+    x = x * 6364136223846793005u + 1442695040888963407u;
+    asm volatile("" : "+r"(x));  // the compiler must neither drop nor shorten the chain
+  }
+}
+
+// Steps in a nanosecond of undisturbed running, measured once: the best of many short trials.
+inline double steps_per_nano() {
+  static const double measured = [] {
+    constexpr std::int64_t steps = 20'000;
+    nanos best = std::numeric_limits<nanos>::max();
+    for (int trial = 0; trial < 200; ++trial) {
+      const nanos start = now();
+      work_steps(steps);
+      best = std::min(best, now() - start);
+    }
+    return static_cast<double>(steps) / static_cast<double>(best);
+  }();
+  return measured;
+}
+
+inline std::int64_t steps_for(double nanoseconds) {
+  return static_cast<std::int64_t>(nanoseconds * steps_per_nano());
+}
+
+// A small generator for lengths of work; each thread has its own.
+class random_steps {
+ public:
+  explicit random_steps(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u | 1) {}
+  // Uniform between 0 and twice the mean.
+  std::int64_t around(std::int64_t mean) {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return static_cast<std::int64_t>(state_ % static_cast<std::uint64_t>(2 * mean + 1));
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace bench
+
+#endif  // CONC_BENCH_SUPPORT_WORK_H

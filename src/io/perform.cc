@@ -1,0 +1,128 @@
+#include "io/perform.h"
+
+#include <liburing.h>
+
+#include <cerrno>
+#include <new>
+#include <optional>
+
+#include "conc/runtime.h"
+#include "io/attempt.h"
+#include "io/ring.h"
+#include "sched/scheduler.h"
+
+namespace conc::detail {
+namespace {
+
+// What a stop token calls, on whatever thread asks for the stop. It must not suspend: the standard
+// library's stop state remembers the kernel thread that it runs on.
+struct ring_stop {
+  stop_request* record;
+  void operator()() const noexcept {
+    record->own();
+    record->home.post(*record);
+  }
+};
+
+// A blocking call in the kernel's worker threads is called off by a signal, and not every opcode
+// translates what the kernel says inside after that (512 to 516).
+bool was_interrupted(int result) noexcept {
+  return result == -EINTR || (result <= -512 && result >= -516);
+}
+
+ring* ring_of(carrier& c, int& error) noexcept {
+  if (c.io == nullptr) [[unlikely]]
+    c.io = ring::make(error);
+  return static_cast<ring*>(c.io.get());
+}
+
+// One operation on the ring of the carrier that the calling thread runs on. On the way back the
+// thread may be on another: nothing of the first carrier's may be touched then.
+outcome run_on_ring(const request& r, nanos deadline, const std::stop_token& stop) noexcept {
+  task& self = current_task();
+  carrier& here = *carrier_of(self);
+  scheduler& home = here.home;
+  int error = 0;
+  ring* const own = ring_of(here, error);
+  if (own == nullptr) return {-error, true};
+
+  operation op(*own, self, r);
+  std::optional<std::stop_callback<ring_stop>> on_stop;
+  if (stop.stop_possible()) {
+    op.stop = new (std::nothrow) stop_request(*own, op);
+    if (op.stop == nullptr) return {-ENOMEM};
+    on_stop.emplace(stop, ring_stop{op.stop});
+  }
+  stop_request* const record = op.stop;
+  own->start(op);
+  if (deadline != no_deadline) here.proc->deadlines.arm(op.timer, deadline);
+  suspend(
+      self, [](task&, void*) noexcept {}, nullptr);  // operation.h says why nothing is published
+
+  if (deadline != no_deadline) home.processors[op.timer.heap_owner]->deadlines.disarm(op.timer);
+  if (record != nullptr) {
+    on_stop.reset();  // the callback has returned or will not come
+    record->disown();
+  }
+  if (op.why != gave_up::no && (op.result == -ECANCELED || was_interrupted(op.result))) {
+    return {op.why == gave_up::at_deadline ? -ETIMEDOUT : -ECANCELED};
+  }
+  return {was_interrupted(op.result) ? -EINTR : op.result};
+}
+
+// The same for a kernel thread, which has no ring: it waits for a thread that has.
+outcome run_elsewhere(const request& r, nanos deadline, const std::stop_token& stop) noexcept {
+  try {
+    return runtime::current().run([&] { return run_on_ring(r, deadline, stop); });
+  } catch (const std::system_error& e) {
+    return {-e.code().value()};
+  } catch (...) {
+    return {-ENOMEM};
+  }
+}
+
+outcome run_waiting(const request& r, const io::options& how) noexcept {
+  const nanos deadline = how.deadline.nanos();
+  if (is_user_thread(current_task())) return run_on_ring(r, deadline, how.stop);
+  if (deadline == no_deadline && !how.stop.stop_possible()) return {block_on(r)};
+  return run_elsewhere(r, deadline, how.stop);
+}
+
+bool needs_waiting(int result) noexcept {
+  return result == -EAGAIN || result == -EOPNOTSUPP || result == -EINTR;
+}
+
+}  // namespace
+
+outcome perform(const request& r, manner m, const io::options& how) noexcept {
+  if (how.stop.stop_requested()) return {-ECANCELED};
+  for (;;) {
+    if (m.try_first) {
+      const int done = attempt(r);
+      if (!needs_waiting(done) || (done == -EAGAIN && m.retry_after == 0)) return {done};
+    }
+    outcome o = run_waiting(r, how);
+    if (o.is(EAGAIN) && m.retry_after != 0) {
+      request ready;
+      ready.opcode = IORING_OP_POLL_ADD;
+      ready.fd = r.fd;
+      ready.operation_flags = m.retry_after;
+      o = run_waiting(ready, how);
+      if (o.value >= 0) continue;
+    }
+    // What came between the deadline and the kernel's hearing of it came in time: the kernel may
+    // have called an operation off that it could have finished.
+    if (o.is(ETIMEDOUT) && m.try_first) {
+      const int done = attempt(r);
+      return needs_waiting(done) ? o : outcome{done};
+    }
+    if (!o.is(EINTR)) return o;
+  }
+}
+
+void flush_queued() noexcept {
+  const carrier* c = current_carrier();
+  if (c != nullptr && c->io != nullptr) static_cast<ring*>(c->io.get())->flush();
+}
+
+}  // namespace conc::detail

@@ -1,0 +1,87 @@
+// The calls on sockets.
+#include <liburing.h>
+#include <poll.h>
+
+#include <cerrno>
+
+#include "conc/io.h"
+#include "io/perform.h"
+
+namespace conc::io {
+
+using namespace conc::detail;
+
+namespace {
+
+// With MSG_WAITALL an attempt could return a part; only an operation knows how to go on.
+outcome transfer(std::uint8_t opcode, int fd, const void* buffer, std::size_t size, int flags,
+                 const options& how) noexcept {
+  request r;
+  r.opcode = opcode;
+  r.fd = fd;
+  r.address = buffer;
+  r.length = clamp_length(size);
+  r.operation_flags = static_cast<std::uint32_t>(flags);
+  const std::uint32_t direction = opcode == IORING_OP_RECV ? POLLIN : POLLOUT;
+  return perform(r,
+                 {.try_first = (flags & MSG_WAITALL) == 0,
+                  .retry_after = (flags & MSG_DONTWAIT) ? 0 : direction},
+                 how);
+}
+
+outcome direct(int result) noexcept { return {result < 0 ? -errno : result}; }
+
+}  // namespace
+
+std::size_t recv(int fd, std::span<std::byte> buffer, int flags, std::error_code& error,
+                 const options& how) noexcept {
+  return size_or_error(transfer(IORING_OP_RECV, fd, buffer.data(), buffer.size(), flags, how),
+                       error);
+}
+
+std::size_t send(int fd, std::span<const std::byte> buffer, int flags, std::error_code& error,
+                 const options& how) noexcept {
+  return size_or_error(transfer(IORING_OP_SEND, fd, buffer.data(), buffer.size(), flags, how),
+                       error);
+}
+
+// No attempt first: accept() has no flag for one, and between a poll() that says yes and an
+// accept() another thread may take the connection. The ring accepts at once what is there.
+int accept(int fd, sockaddr* address, socklen_t* length, std::error_code& error,
+           const options& how) noexcept {
+  request r;
+  r.opcode = IORING_OP_ACCEPT;
+  r.fd = fd;
+  r.address = address;
+  r.offset = reinterpret_cast<std::uintptr_t>(length);
+  return int_or_error(perform(r, {.retry_after = POLLIN}, how), error);
+}
+
+int connect(int fd, const sockaddr* address, socklen_t length, std::error_code& error,
+            const options& how) noexcept {
+  request r;
+  r.opcode = IORING_OP_CONNECT;
+  r.fd = fd;
+  r.address = address;
+  r.offset = length;
+  return int_or_error(perform(r, {}, how), error);
+}
+
+int socket(int domain, int type, int protocol, std::error_code& error, const options&) noexcept {
+  return int_or_error(direct(::socket(domain, type, protocol)), error);
+}
+
+int bind(int fd, const sockaddr* address, socklen_t length, std::error_code& error,
+         const options&) noexcept {
+  return int_or_error(direct(::bind(fd, address, length)), error);
+}
+
+int listen(int fd, int backlog, std::error_code& error, const options&) noexcept {
+  return int_or_error(direct(::listen(fd, backlog)), error);
+}
+
+int shutdown(int fd, int direction, std::error_code& error, const options&) noexcept {
+  return int_or_error(direct(::shutdown(fd, direction)), error);
+}
+
+}  // namespace conc::io

@@ -1,0 +1,152 @@
+// The shapes of the public contract that exist so far: names, signatures, defaults. It compiles
+// against <conc/conc.h> alone and is linked with the shared library; a few lines of it also run.
+#include <conc/conc.h>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <sstream>
+#include <stop_token>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// --- what the standard calls Lockable ---------------------------------------------------------
+template <class L>
+concept lockable = std::default_initializable<L> && requires(L l) {
+  { l.lock() } -> std::same_as<void>;
+  { l.unlock() } -> std::same_as<void>;
+  { l.try_lock() } -> std::same_as<bool>;
+};
+static_assert(lockable<conc::mutex> && lockable<conc::two_phase_lock>);
+static_assert(lockable<conc::tas_lock> && lockable<conc::ttas_lock>);
+static_assert(lockable<conc::cas_lock> && lockable<conc::ticket_lock>);
+
+void guards() {
+  conc::mutex a, b;
+  { const std::scoped_lock both(a, b); }
+  { const std::lock_guard one(a); }
+  std::unique_lock later(a, std::defer_lock);
+  std::unique_lock tried(b, std::try_to_lock);
+  later.lock();
+  conc::condition_variable cv;
+  const conc::cv_status outcome = cv.wait_for(later, 1us);
+  static_assert(std::same_as<conc::cv_status, std::cv_status>);
+  if (outcome == conc::cv_status::timeout) {
+    cv.wait(later, [] { return true; });
+    static_assert(std::same_as<decltype(cv.wait_for(later, 1us, [] { return true; })), bool>);
+    static_assert(
+        std::same_as<decltype(cv.wait_until(later, std::chrono::system_clock::now())),
+                     conc::cv_status>);
+    static_assert(std::same_as<decltype(cv.wait_until(later, std::chrono::steady_clock::now(),
+                                                      [] { return true; })),
+                               bool>);
+  }
+  cv.notify_one();
+  cv.notify_all();
+}
+
+void permits() {
+  conc::counting_semaphore<> many(2);
+  conc::binary_semaphore one(1);
+  static_assert(std::same_as<conc::binary_semaphore, conc::counting_semaphore<1>>);
+  static_assert(conc::counting_semaphore<12>::max() >= 12);
+  many.acquire();
+  one.acquire();
+  one.release();
+  many.release(1);
+  bool got = many.try_acquire();
+  got = got && many.try_acquire_for(1us);
+  got = got && many.try_acquire_until(std::chrono::system_clock::now());
+  const std::ptrdiff_t left = many.value();
+  many.release(2 - left);
+  conc::latch gate(1);
+  gate.count_down(1);
+  gate.wait();
+  conc::latch other(1);
+  other.arrive_and_wait();
+  static_assert(std::same_as<decltype(gate.try_wait()), bool>);
+}
+
+void limits() {
+  const conc::two_phase_lock none(conc::spin_limit::none());
+  const conc::two_phase_lock cost, eight(conc::spin_limit::of_cost(8)),
+      always(conc::spin_limit::always()), fixed(conc::spin_limit::time(5us));
+  static_assert(std::same_as<decltype(cost.limit()), std::chrono::nanoseconds>);
+  static_assert(std::same_as<decltype(conc::measured_block_cost()), std::chrono::nanoseconds>);
+}
+
+// --- threads and runtimes -----------------------------------------------------------------------
+void threads() {
+  const conc::thread_options all{.name = "all",
+                                 .stack_size = 256 << 10,
+                                 .priority = 0,
+                                 .tickets = 1,
+                                 .expected_run = 1ms};
+  int seen = 0;
+  conc::thread plain([](int n, int& out) { out = n; }, 3, std::ref(seen));
+  plain.join();
+  conc::thread with(all, [&] { ++seen; });
+  conc::thread moved = std::move(with);
+  std::swap(with, moved);
+  with.swap(moved);
+  std::unordered_map<conc::thread::id, int> by_id{{moved.get_id(), 1},
+                                                  {conc::this_thread::get_id(), 2}};
+  static_assert(std::three_way_comparable<conc::thread::id, std::strong_ordering>);
+  std::ostringstream out;
+  out << moved.get_id() << conc::thread::id();
+  if (moved.joinable()) moved.join();
+  const unsigned cpus = conc::thread::hardware_concurrency();
+  seen += static_cast<int>(cpus);
+
+  conc::jthread stoppable([](std::stop_token) {});
+  conc::jthread named(conc::thread_options{.name = "j"}, [](std::stop_token, int) {}, 1);
+  conc::jthread simple([] {});
+  stoppable.request_stop();
+  const std::stop_token token = named.get_stop_token();
+  const std::stop_source source = named.get_stop_source();
+
+  conc::this_thread::yield();
+  conc::this_thread::sleep_for(1us);
+  conc::this_thread::sleep_until(std::chrono::steady_clock::now());
+  conc::this_thread::sleep_until(std::chrono::system_clock::now());
+}
+
+void runtimes() {
+  conc::runtime_options o{.processors = 1,
+                          .policy = conc::policy::work_stealing(),
+                          .queues = conc::queue_layout::stealing,
+                          .time_slice = 0us,
+                          .stack_size = 0};
+  conc::runtime r(o);
+  static_assert(!std::is_copy_constructible_v<conc::runtime>);
+  int x = 0;
+  static_assert(std::same_as<decltype(r.run([&]() -> int& { return x; })), int&>);
+  static_assert(std::same_as<decltype(r.run([] { return std::unique_ptr<int>(); })),
+                             std::unique_ptr<int>>);
+  static_assert(std::same_as<decltype(r.run([] {})), void>);
+  r.run([&] { x = 1; });
+  r.spawn([](int) {}, 1).join();
+  r.spawn(conc::thread_options{.name = "s"}, [] {}).join();
+  const conc::runtime_stats s = r.stats();
+  static_assert(std::same_as<decltype(conc::runtime::current()), conc::runtime&>);
+  x += static_cast<int>(s.processors.size() + s.spawned + s.finished);
+}
+
+}  // namespace
+
+int main() {
+  conc::runtime::configure_default({.processors = 2});
+  guards();
+  permits();
+  limits();
+  threads();
+  runtimes();
+}

@@ -1,0 +1,37 @@
+// What the kernel says about this process: its kernel threads, descriptors and CPU time.
+#ifndef CONC_TESTS_SUPPORT_FILES_OF_PROCESS_H
+#define CONC_TESTS_SUPPORT_FILES_OF_PROCESS_H
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <filesystem>
+#include <iterator>
+
+namespace conc_test {
+
+inline long entries_of(const char* folder) {
+  return std::distance(std::filesystem::directory_iterator(folder),
+                       std::filesystem::directory_iterator());
+}
+inline long kernel_threads() { return entries_of("/proc/self/task"); }
+inline long descriptors() { return entries_of("/proc/self/fd"); }
+
+inline std::chrono::microseconds micros(const timeval& t) {
+  return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+}
+
+struct usage {
+  std::chrono::microseconds cpu;
+  long switches;
+};
+// Of the whole process, or with RUSAGE_THREAD of the calling kernel thread.
+inline usage usage_now(int who = RUSAGE_SELF) {
+  rusage r{};
+  getrusage(who, &r);
+  return {micros(r.ru_utime) + micros(r.ru_stime), r.ru_nvcsw + r.ru_nivcsw};
+}
+
+}  // namespace conc_test
+
+#endif  // CONC_TESTS_SUPPORT_FILES_OF_PROCESS_H

@@ -1,0 +1,80 @@
+#include "conc/two_phase_lock.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <mutex>
+
+#include "support/crew.h"
+#include "support/eventually.h"
+#include "support/files_of_process.h"
+#include "support/scale.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using conc::spin_limit;
+using conc_test::crew;
+
+static_assert(sizeof(conc::two_phase_lock) <= 24);
+
+TEST(two_phase_lock, its_limit_follows_the_measured_cost) {
+  const auto c = conc::measured_block_cost();
+  EXPECT_GT(c, 0ns);
+  EXPECT_EQ(conc::measured_block_cost(), c);  // once measured, constant
+  EXPECT_EQ(conc::two_phase_lock().limit(), c);
+  EXPECT_EQ(conc::two_phase_lock(spin_limit::of_cost(8)).limit(), 8 * c);
+  EXPECT_EQ(conc::two_phase_lock(spin_limit::of_cost(0.5)).limit(), c / 2);
+  EXPECT_EQ(conc::two_phase_lock(spin_limit::none()).limit(), 0ns);
+  EXPECT_EQ(conc::two_phase_lock(spin_limit::time(123ns)).limit(), 123ns);
+  EXPECT_EQ(conc::two_phase_lock(spin_limit::always()).limit(), std::chrono::nanoseconds::max());
+}
+
+TEST(two_phase_lock, excludes_whatever_its_limit) {
+  for (const spin_limit limit :
+       {spin_limit::none(), spin_limit::of_cost(), spin_limit::of_cost(8), spin_limit::always()}) {
+    conc::two_phase_lock lock(limit);
+    long counter = 0;
+    const int rounds = conc_test::scaled(3'000);
+    crew().mixed(6, [&](int) {
+      for (int i = 0; i < rounds; ++i) {
+        const std::lock_guard guard(lock);
+        ++counter;
+      }
+    }).join();
+    EXPECT_EQ(counter, 6L * rounds) << lock.limit().count();
+  }
+}
+
+// After the first phase the waiter is asleep, of whatever kind it is, and an unlock wakes it.
+TEST(two_phase_lock, blocks_after_the_limit) {
+  for (const spin_limit limit : {spin_limit::none(), spin_limit::of_cost()}) {
+    conc::two_phase_lock lock(limit);
+    lock.lock();
+    crew waiters;
+    waiters.mixed(2, [&](int) { const std::lock_guard guard(lock); });
+    EXPECT_TRUE(conc_test::eventually_parked(&lock, 2));
+    lock.unlock();
+    waiters.join();
+  }
+}
+
+TEST(two_phase_lock, always_spinning_never_blocks) {
+  conc::two_phase_lock lock(spin_limit::always());
+  lock.lock();
+  std::atomic<int> began{0};
+  crew waiters;
+  waiters.mixed(2, [&](int) {
+    ++began;
+    const std::lock_guard guard(lock);
+  });
+  EXPECT_TRUE(conc_test::eventually([&] { return began == 2; }));
+  for (int i = 0; i < 50; ++i) {
+    conc::this_thread::yield();
+    EXPECT_EQ(conc_test::parked_at(&lock), 0);
+  }
+  lock.unlock();
+  waiters.join();
+}
+
+}  // namespace
