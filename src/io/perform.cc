@@ -6,6 +6,7 @@
 #include <new>
 #include <optional>
 
+#include "conc/detail/spin_wait.h"
 #include "conc/runtime.h"
 #include "io/attempt.h"
 #include "io/ring.h"
@@ -88,6 +89,15 @@ outcome run_waiting(const request& r, const io::options& how) noexcept {
   return run_elsewhere(r, deadline, how.stop);
 }
 
+// A thread whose calls never have to wait would never leave its processor: after so many of them in
+// a row, by whatever threads, the caller gives way once.
+constexpr std::uint32_t most_direct_calls = 64;
+
+void give_way_sometimes() noexcept {
+  carrier* c = current_carrier();
+  if (c != nullptr && ++c->direct_calls % most_direct_calls == 0) give_way();
+}
+
 bool needs_waiting(int result) noexcept {
   return result == -EAGAIN || result == -EOPNOTSUPP || result == -EINTR;
 }
@@ -99,7 +109,10 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept {
   for (;;) {
     if (m.try_first) {
       const int done = attempt(r);
-      if (!needs_waiting(done) || (done == -EAGAIN && m.retry_after == 0)) return {done};
+      if (!needs_waiting(done) || (done == -EAGAIN && m.retry_after == 0)) {
+        give_way_sometimes();
+        return {done};
+      }
     }
     outcome o = run_waiting(r, how);
     if (o.is(EAGAIN) && m.retry_after != 0) {

@@ -1,7 +1,7 @@
 // The port through which I/O plugs into the scheduler: how a carrier waits for the outside.
 //
 // A carrier owns at most one poller, made on that carrier when a thread on it first does I/O
-// (carrier::set_poller). All members but interrupt() are called on the carrier's kernel thread
+// and kept in carrier::io. All members but interrupt() are called on the carrier's kernel thread
 // only, with no lock held, from the scheduler's own stack or from a thread that runs on it.
 #ifndef CONC_SCHED_POLLER_H
 #define CONC_SCHED_POLLER_H
