@@ -149,6 +149,7 @@ template <class Crew, class Make>
 outcome compete_for(const Crew& crew, Make make, const contest& c) {
   using namespace internal;
   using lock_type = decltype(make());
+  steps_per_nano();  // measured before anybody competes for the CPU
   auto a = std::make_unique<arena<lock_type>>(make);
   std::vector<record> records(static_cast<std::size_t>(c.threads));
   std::vector<decltype(crew.start([] {}))> threads;

@@ -3,6 +3,7 @@
 #define CONC_LOCKS_FENCE_H
 
 #include "conc/detail/atomic.h"
+#include "locks/mutants.h"
 #include "locks/sanitized.h"
 
 namespace conc::detail {
@@ -10,6 +11,7 @@ namespace conc::detail {
 // Written out because compilers differ: clang makes of std::atomic_thread_fence an MFENCE, at eight
 // times the price of a locked instruction, and g++'s ThreadSanitizer does not know fences at all.
 [[gnu::always_inline]] inline void full_fence() noexcept {
+  if (!CONC_STEP(full_fence)) return;
 #if defined(__x86_64__) && !defined(CONC_TSAN)
   asm volatile("lock orq $0, (%%rsp)" ::: "memory", "cc");
 #elif defined(CONC_TSAN)

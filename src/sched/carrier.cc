@@ -38,16 +38,19 @@ void enter_thread(carrier& c, tcb& t) noexcept {
 // The processor that runs the caller. Read anew after every switch: it may be another one.
 processor& processor_here() noexcept { return *current_carrier()->proc; }
 
-void make_ready_here(processor& p, tcb& t) noexcept {
+// `from_thread`: whether a thread does this, which goes on running. The scheduler's own stack
+// dispatches what it has made ready itself and tells others only of what is left over.
+void make_ready_here(processor& p, tcb& t, bool from_thread) noexcept {
   p.wakes.add();
 #if defined(CONC_FORCE_MIGRATE)
   // A checking build: no thread ever wakes where it slept.
   auto& all = p.home.processors;
   all[(p.index + 1) % all.size()]->post(t);
+  from_thread = true;
 #else
   p.make_ready_next(t);
 #endif
-  p.home.work_appeared(p);
+  if (from_thread) p.home.work_appeared(p);
 }
 
 void suspend_user_thread(task& t, publish_fn publish, void* argument, nanos deadline) noexcept {
@@ -68,7 +71,7 @@ void resume_user_thread(task& t) noexcept {
   t.state.store(task_state::ready, memory_order_relaxed);
   carrier* c = current_carrier();
   if (c != nullptr && &c->home == target.home) {
-    make_ready_here(*c->proc, target);
+    make_ready_here(*c->proc, target, current_or_null() != c->self);
   } else {
     target.home->post(target);
   }
@@ -86,7 +89,7 @@ void requeue_in_section(task& from, void*) noexcept {
 
 void requeue(task& from, void*) noexcept {
 #if defined(CONC_FORCE_MIGRATE)
-  make_ready_here(processor_here(), static_cast<tcb&>(from));
+  make_ready_here(processor_here(), static_cast<tcb&>(from), true);
 #else
   processor_here().make_ready_last(static_cast<tcb&>(from));
 #endif

@@ -65,7 +65,6 @@ void scheduler::service(carrier& c) noexcept {
       p.make_ready_last(t);
     }
   } while (n == std::size(late));
-  if (p.ready_threads() > 1) work_appeared(p);
 }
 
 tcb* scheduler::take_own(carrier& c) noexcept {
@@ -79,7 +78,6 @@ tcb* scheduler::take_own(carrier& c) noexcept {
       t = next;
     }
     p.queue.leave();
-    if (p.ready_threads() > 1) work_appeared(p);
   }
   p.queue.enter();
   tcb* t = p.take_in_section();
@@ -199,6 +197,7 @@ void scheduler::note_dispatches() noexcept {
 void scheduler::sleep(carrier& c, bool& searching) noexcept {
   processor& p = *c.proc;
   const std::uint32_t how = c.io != nullptr && c.io->in_use() ? rest::in_poller : rest::on_futex;
+  CONC_GAP(idle_look_again);
   // [idle] seq_cst, all three: the announcement and the barrier of the table above.
   p.resting.store(how, memory_order_seq_cst);
   const std::uint32_t asleep = sleepers.fetch_add(1, memory_order_seq_cst) + 1;
@@ -254,6 +253,8 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
     }
     if (t != nullptr) {
       if (searching || slept) leave_search(searching);
+      // What this visit has made ready beyond the one that runs now (see make_ready_here()).
+      if (p.ready_threads() > 0) work_appeared(p);
       return t;
     }
     if (p.looks_empty()) {
@@ -266,7 +267,7 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
 void scheduler::work_appeared(processor& p) noexcept {
   if (p.only_one) return;
   // [idle] the full barrier between the push and the look: the left column of the table above.
-  if (CONC_STEP(idle_push_fence)) full_fence();
+  full_fence();
   if (sleepers.load(memory_order_relaxed) == 0 || searchers.load(memory_order_relaxed) != 0) return;
   if (p.queue.size() == 0 && watched.load(memory_order_relaxed)) return;
   wake_one(p.index);

@@ -42,9 +42,8 @@ void guards() {
   if (outcome == conc::cv_status::timeout) {
     cv.wait(later, [] { return true; });
     static_assert(std::same_as<decltype(cv.wait_for(later, 1us, [] { return true; })), bool>);
-    static_assert(
-        std::same_as<decltype(cv.wait_until(later, std::chrono::system_clock::now())),
-                     conc::cv_status>);
+    static_assert(std::same_as<decltype(cv.wait_until(later, std::chrono::system_clock::now())),
+                               conc::cv_status>);
     static_assert(std::same_as<decltype(cv.wait_until(later, std::chrono::steady_clock::now(),
                                                       [] { return true; })),
                                bool>);
@@ -85,11 +84,8 @@ void limits() {
 
 // --- threads and runtimes -----------------------------------------------------------------------
 void threads() {
-  const conc::thread_options all{.name = "all",
-                                 .stack_size = 256 << 10,
-                                 .priority = 0,
-                                 .tickets = 1,
-                                 .expected_run = 1ms};
+  const conc::thread_options all{
+      .name = "all", .stack_size = 256 << 10, .priority = 0, .tickets = 1, .expected_run = 1ms};
   int seen = 0;
   conc::thread plain([](int n, int& out) { out = n; }, 3, std::ref(seen));
   plain.join();
@@ -107,7 +103,8 @@ void threads() {
   seen += static_cast<int>(cpus);
 
   conc::jthread stoppable([](std::stop_token) {});
-  conc::jthread named(conc::thread_options{.name = "j"}, [](std::stop_token, int) {}, 1);
+  conc::jthread named(
+      conc::thread_options{.name = "j"}, [](std::stop_token, int) {}, 1);
   conc::jthread simple([] {});
   stoppable.request_stop();
   const std::stop_token token = named.get_stop_token();
@@ -129,8 +126,8 @@ void runtimes() {
   static_assert(!std::is_copy_constructible_v<conc::runtime>);
   int x = 0;
   static_assert(std::same_as<decltype(r.run([&]() -> int& { return x; })), int&>);
-  static_assert(std::same_as<decltype(r.run([] { return std::unique_ptr<int>(); })),
-                             std::unique_ptr<int>>);
+  static_assert(
+      std::same_as<decltype(r.run([] { return std::unique_ptr<int>(); })), std::unique_ptr<int>>);
   static_assert(std::same_as<decltype(r.run([] {})), void>);
   r.run([&] { x = 1; });
   r.spawn([](int) {}, 1).join();

@@ -61,20 +61,23 @@ TEST(condition_variable_stress, a_cyclic_barrier_by_notify_all) {
   conc::condition_variable turned;
   int arrived = 0, generation = 0;
   const int rounds = scaled(2'000);
-  crew().mixed(n, [&](int) {
-    for (int i = 0; i < rounds; ++i) {
-      unique_lock lock(m);
-      const int mine = generation;
-      ASSERT_EQ(mine, i);
-      if (++arrived == n) {
-        arrived = 0;
-        ++generation;
-        turned.notify_all();
-      } else {
-        turned.wait(lock, [&] { return generation != mine; });
-      }
-    }
-  }).join();
+  crew()
+      .mixed(n,
+             [&](int) {
+               for (int i = 0; i < rounds; ++i) {
+                 unique_lock lock(m);
+                 const int mine = generation;
+                 ASSERT_EQ(mine, i);
+                 if (++arrived == n) {
+                   arrived = 0;
+                   ++generation;
+                   turned.notify_all();
+                 } else {
+                   turned.wait(lock, [&] { return generation != mine; });
+                 }
+               }
+             })
+      .join();
   EXPECT_EQ(generation, rounds);
 }
 

@@ -90,12 +90,12 @@ TEST(destroy_after_wake_stress, semaphore) {
 }
 
 TEST(destroy_after_wake_stress, semaphore_with_a_deadline) {
-  rounds<conc::binary_semaphore>(
-      [] { return new mortal<conc::binary_semaphore>(0); }, [](auto& s) { s.release(); },
-      [](auto& s) {
-        while (!s.try_acquire_for(std::chrono::microseconds(20))) {
-        }
-      });
+  rounds<conc::binary_semaphore>([] { return new mortal<conc::binary_semaphore>(0); },
+                                 [](auto& s) { s.release(); },
+                                 [](auto& s) {
+                                   while (!s.try_acquire_for(std::chrono::microseconds(20))) {
+                                   }
+                                 });
 }
 
 TEST(destroy_after_wake_stress, latch) {

@@ -9,6 +9,7 @@
 
 #include "conc/runtime.h"
 #include "conc/semaphore.h"
+#include "conc/two_phase_lock.h"
 #include "support/eventually.h"
 #include "support/scale.h"
 
@@ -40,6 +41,31 @@ TEST(idle_wake_stress, posts_from_outside) {
       if (i % 4 != 0) pause_for(std::chrono::microseconds(random() % 40));
     }
   }
+}
+
+// A processor falls asleep after it has looked around for about C; the post is aimed at that
+// moment, in small steps around it.
+TEST(idle_wake_stress, posts_just_as_the_processor_falls_asleep) {
+  conc::runtime r({.processors = 1});
+  conc::counting_semaphore<> go(0);
+  std::atomic<int> answered{0};
+  const int rounds = scaled(20'000);
+  conc::thread servant = r.spawn([&] {
+    for (int i = 0; i < rounds; ++i) {
+      go.acquire();
+      ++answered;
+    }
+  });
+  const auto c = conc::thread::hardware_concurrency() == 1 ? 0ns : conc::measured_block_cost();
+  for (int i = 0; i < rounds; ++i) {
+    go.release();
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (answered <= i && std::chrono::steady_clock::now() < end) {
+    }
+    ASSERT_EQ(answered, i + 1) << "post " << i << " was lost";
+    pause_for(c - 1us + i % 400 * 10ns);
+  }
+  servant.join();
 }
 
 // The same from inside: a thread that never suspends wakes another one, whose only hope is an idle

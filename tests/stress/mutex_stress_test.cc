@@ -52,16 +52,19 @@ TEST(mutex_stress, many_mutexes) {
   };
   std::array<cell, n> cells;
   const int rounds = scaled(20'000);
-  crew().mixed(8, [&](int me) {
-    std::minstd_rand random(static_cast<unsigned>(me + 1));
-    for (int i = 0; i < rounds; ++i) {
-      const std::size_t a = random() % n, b = random() % n;
-      if (a == b) continue;
-      const std::scoped_lock both(cells[a].m, cells[b].m);
-      ++cells[a].value;
-      --cells[b].value;
-    }
-  }).join();
+  crew()
+      .mixed(8,
+             [&](int me) {
+               std::minstd_rand random(static_cast<unsigned>(me + 1));
+               for (int i = 0; i < rounds; ++i) {
+                 const std::size_t a = random() % n, b = random() % n;
+                 if (a == b) continue;
+                 const std::scoped_lock both(cells[a].m, cells[b].m);
+                 ++cells[a].value;
+                 --cells[b].value;
+               }
+             })
+      .join();
   long sum = 0;
   for (const cell& c : cells) sum += c.value;
   EXPECT_EQ(sum, 0);

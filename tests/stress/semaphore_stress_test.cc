@@ -21,24 +21,32 @@ TEST(semaphore_stress, permits_are_conserved) {
     conc::counting_semaphore<> s(permits);
     std::atomic<int> inside{0}, most{0};
     const int rounds = scaled(4'000);
-    crew().mixed(8, [&](int me) {
-      std::minstd_rand random(static_cast<unsigned>(me + 1));
-      for (int i = 0; i < rounds; ++i) {
-        bool got = true;
-        switch (random() % 4) {
-          case 0: got = s.try_acquire(); break;
-          case 1: got = s.try_acquire_for(std::chrono::microseconds(random() % 60)); break;
-          default: s.acquire();
-        }
-        if (!got) continue;
-        const int now = ++inside;
-        for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
-        }
-        if (random() % 16 == 0) conc::this_thread::yield();
-        --inside;
-        s.release();
-      }
-    }).join();
+    crew()
+        .mixed(8,
+               [&](int me) {
+                 std::minstd_rand random(static_cast<unsigned>(me + 1));
+                 for (int i = 0; i < rounds; ++i) {
+                   bool got = true;
+                   switch (random() % 4) {
+                     case 0:
+                       got = s.try_acquire();
+                       break;
+                     case 1:
+                       got = s.try_acquire_for(std::chrono::microseconds(random() % 60));
+                       break;
+                     default:
+                       s.acquire();
+                   }
+                   if (!got) continue;
+                   const int now = ++inside;
+                   for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+                   }
+                   if (random() % 16 == 0) conc::this_thread::yield();
+                   --inside;
+                   s.release();
+                 }
+               })
+        .join();
     EXPECT_EQ(s.value(), permits);
     EXPECT_LE(most, permits);
   }

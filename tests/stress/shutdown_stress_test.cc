@@ -11,8 +11,8 @@
 #include "conc/runtime.h"
 #include "conc/semaphore.h"
 #include "support/crew.h"
-#include "support/files_of_process.h"
 #include "support/eventually.h"
+#include "support/files_of_process.h"
 #include "support/scale.h"
 
 namespace {
@@ -29,11 +29,11 @@ TEST(shutdown_stress, at_every_moment_of_a_threads_life) {
       conc::runtime r({.processors = 1u + static_cast<unsigned>(i) % 4});
       for (int k = 0; k < n; ++k) {
         r.spawn([&, k] {
-          if (k % 3 == 0) conc::this_thread::yield();
-          if (k % 5 == 0) conc::this_thread::sleep_for(std::chrono::microseconds(k * 10));
-          if (k % 4 == 0) conc::thread([&] { ++ended; }).detach();
-          ++ended;
-        }).detach();
+           if (k % 3 == 0) conc::this_thread::yield();
+           if (k % 5 == 0) conc::this_thread::sleep_for(std::chrono::microseconds(k * 10));
+           if (k % 4 == 0) conc::thread([&] { ++ended; }).detach();
+           ++ended;
+         }).detach();
       }
     }
     ASSERT_EQ(ended, n + (n + 3) / 4);
@@ -62,9 +62,9 @@ TEST(shutdown_stress, woken_from_outside_while_ending) {
       conc::runtime r({.processors = 2});
       for (int k = 0; k < 6; ++k) {
         r.spawn([&] {
-          s.acquire();
-          ++ended;
-        }).detach();
+           s.acquire();
+           ++ended;
+         }).detach();
       }
       for (int k = 0; k < 3; ++k) wakers.push_back(other.spawn([&] { s.release(); }));
       waker = std::thread([&] { s.release(3); });

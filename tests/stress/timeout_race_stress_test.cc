@@ -65,7 +65,8 @@ TEST(timeout_race_stress, a_notification_is_never_swallowed_by_a_timeout) {
       ASSERT_TRUE(conc_test::eventually([&] {
         const std::lock_guard guard(m);
         return items == 0;
-      })) << "after item " << i;
+      })) << "after item "
+          << i;
     }
   }
   {
@@ -108,7 +109,8 @@ TEST(timeout_race_stress, a_stale_expiry_never_ends_a_later_wait) {
             if (!ended) ++faults;
             break;
           }
-          default: conc::this_thread::yield();
+          default:
+            conc::this_thread::yield();
         }
       }
     }));

@@ -1,6 +1,4 @@
 // The switch itself, and what a thread may rely on to be its own across a suspension.
-#include "threads/context.h"
-
 #include <gtest/gtest.h>
 
 #include <array>
@@ -12,6 +10,7 @@
 #include "conc/runtime.h"
 #include "support/crew.h"
 #include "support/scale.h"
+#include "threads/context.h"
 
 namespace {
 
@@ -58,9 +57,9 @@ TEST(context_switch, keeps_what_a_thread_has_in_registers_and_on_its_stack) {
 }
 
 TEST(context_switch, keeps_them_also_when_threads_move_between_processors) {
-  conc_test::crew().users(6, [](int me) {
-    keeps_its_values(1'000 * me, [] { conc::this_thread::yield(); });
-  }).join();
+  conc_test::crew()
+      .users(6, [](int me) { keeps_its_values(1'000 * me, [] { conc::this_thread::yield(); }); })
+      .join();
 }
 
 TEST(context_switch, a_new_stack_is_aligned_as_the_abi_wants_it) {

@@ -49,7 +49,9 @@ std::pair<std::error_code, std::string> error_of(conc::runtime_options options) 
 }
 
 TEST(environment, sets_the_number_of_processors) {
-  const environment e{{"CONC_PROCS", "3"}, {"CONC_POLICY", "work_stealing"}, {"CONC_IO", "uring"},
+  const environment e{{"CONC_PROCS", "3"},
+                      {"CONC_POLICY", "work_stealing"},
+                      {"CONC_IO", "uring"},
                       {"CONC_TIME_SLICE_US", "0"}};
   EXPECT_EQ(conc::runtime().processors(), 3u);
   EXPECT_EQ(conc::runtime({.processors = 2}).processors(), 2u) << "an explicit option wins";
@@ -82,8 +84,7 @@ TEST(environment, nonsense_is_an_error_that_names_the_variable) {
 }
 
 TEST(environment, what_this_version_lacks_is_said_to_be_missing) {
-  for (const char* policy :
-       {"fifo", "round_robin", "sjf", "stcf", "mlfq", "lottery", "batch"}) {
+  for (const char* policy : {"fifo", "round_robin", "sjf", "stcf", "mlfq", "lottery", "batch"}) {
     const environment e{{"CONC_POLICY", policy}};
     EXPECT_EQ(error_of({}).first, std::errc::not_supported) << policy;
   }
@@ -107,9 +108,9 @@ TEST(runtime_options, are_checked) {
   for (const layout other : {layout::global, layout::per_cpu, layout::per_cpu_migrating}) {
     EXPECT_EQ(error_of({.processors = 1, .queues = other}).first, std::errc::not_supported);
   }
-  EXPECT_EQ(error_of({.processors = 1, .policy = conc::policy::work_stealing(), .time_slice = 0us})
-                .first,
-            std::error_code());
+  EXPECT_EQ(
+      error_of({.processors = 1, .policy = conc::policy::work_stealing(), .time_slice = 0us}).first,
+      std::error_code());
   EXPECT_EQ(conc::policy(), conc::policy::work_stealing());
 }
 

@@ -25,18 +25,21 @@ using conc_test::scaled;
 [[gnu::noipa]] void set_errno(int value) { errno = value; }
 
 TEST(error_number, follows_the_thread) {
-  conc_test::crew().users(8, [](int me) {
-    EXPECT_EQ(errno_now(), 0) << "a thread begins with a clean errno";
-    for (int i = 0; i < scaled(2'000); ++i) {
-      set_errno(1'000 * me + i);
-      conc::this_thread::yield();
-      ASSERT_EQ(errno_now(), 1'000 * me + i);
-      if (i % 100 == 0) {
-        conc::this_thread::sleep_for(std::chrono::microseconds(50));
-        ASSERT_EQ(errno_now(), 1'000 * me + i);
-      }
-    }
-  }).join();
+  conc_test::crew()
+      .users(8,
+             [](int me) {
+               EXPECT_EQ(errno_now(), 0) << "a thread begins with a clean errno";
+               for (int i = 0; i < scaled(2'000); ++i) {
+                 set_errno(1'000 * me + i);
+                 conc::this_thread::yield();
+                 ASSERT_EQ(errno_now(), 1'000 * me + i);
+                 if (i % 100 == 0) {
+                   conc::this_thread::sleep_for(std::chrono::microseconds(50));
+                   ASSERT_EQ(errno_now(), 1'000 * me + i);
+                 }
+               }
+             })
+      .join();
 }
 
 TEST(error_number, of_a_kernel_thread_survives_waiting) {
@@ -55,35 +58,38 @@ TEST(error_number, of_a_kernel_thread_survives_waiting) {
 
 // Handlers that suspend while others throw: each keeps its own exception, through moves.
 TEST(exceptions, a_handler_may_suspend) {
-  conc_test::crew().users(8, [](int me) {
-    const std::string mine = "thread " + std::to_string(me);
-    for (int i = 0; i < scaled(500); ++i) {
-      try {
-        throw std::runtime_error(mine);
-      } catch (const std::runtime_error& outer) {
-        conc::this_thread::yield();
-        EXPECT_EQ(outer.what(), mine);
-        try {
-          throw me;
-        } catch (const int inner) {
-          conc::this_thread::yield();
-          EXPECT_EQ(inner, me);
-        }
-        conc::this_thread::yield();
-        EXPECT_EQ(outer.what(), mine);
-        const auto current = std::current_exception();
-        ASSERT_NE(current, nullptr);
-        try {
-          std::rethrow_exception(current);
-        } catch (const std::exception& again) {
-          EXPECT_EQ(again.what(), mine);
-        }
-      }
-      EXPECT_EQ(std::current_exception(), nullptr);
-      conc::this_thread::yield();
-      ASSERT_EQ(std::current_exception(), nullptr);
-    }
-  }).join();
+  conc_test::crew()
+      .users(8,
+             [](int me) {
+               const std::string mine = "thread " + std::to_string(me);
+               for (int i = 0; i < scaled(500); ++i) {
+                 try {
+                   throw std::runtime_error(mine);
+                 } catch (const std::runtime_error& outer) {
+                   conc::this_thread::yield();
+                   EXPECT_EQ(outer.what(), mine);
+                   try {
+                     throw me;
+                   } catch (const int inner) {
+                     conc::this_thread::yield();
+                     EXPECT_EQ(inner, me);
+                   }
+                   conc::this_thread::yield();
+                   EXPECT_EQ(outer.what(), mine);
+                   const auto current = std::current_exception();
+                   ASSERT_NE(current, nullptr);
+                   try {
+                     std::rethrow_exception(current);
+                   } catch (const std::exception& again) {
+                     EXPECT_EQ(again.what(), mine);
+                   }
+                 }
+                 EXPECT_EQ(std::current_exception(), nullptr);
+                 conc::this_thread::yield();
+                 ASSERT_EQ(std::current_exception(), nullptr);
+               }
+             })
+      .join();
 }
 
 // A destructor that suspends during unwinding.
@@ -96,20 +102,21 @@ TEST(exceptions, unwinding_may_suspend) {
       EXPECT_EQ(std::uncaught_exceptions(), expected);
     }
   };
-  conc_test::crew().users(8, [](int) {
-    for (int i = 0; i < scaled(500); ++i) {
-      {
-        const suspends calm{0};
-      }
-      try {
-        const suspends falling{1};
-        throw i;
-      } catch (const int got) {
-        EXPECT_EQ(got, i);
-      }
-      ASSERT_EQ(std::uncaught_exceptions(), 0);
-    }
-  }).join();
+  conc_test::crew()
+      .users(8,
+             [](int) {
+               for (int i = 0; i < scaled(500); ++i) {
+                 { const suspends calm{0}; }
+                 try {
+                   const suspends falling{1};
+                   throw i;
+                 } catch (const int got) {
+                   EXPECT_EQ(got, i);
+                 }
+                 ASSERT_EQ(std::uncaught_exceptions(), 0);
+               }
+             })
+      .join();
 }
 
 TEST(exceptions, a_new_thread_begins_without_any) {

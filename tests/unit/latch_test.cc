@@ -57,13 +57,16 @@ TEST(latch, what_came_before_a_count_down_is_seen_after_a_wait) {
     constexpr int n = 6;
     conc::latch l(n);
     std::vector<int> written(n, 0);
-    crew().mixed(n, [&](int me) {
-      written[static_cast<std::size_t>(me)] = me + 1;
-      l.arrive_and_wait();
-      int sum = 0;
-      for (const int w : written) sum += w;
-      EXPECT_EQ(sum, n * (n + 1) / 2);
-    }).join();
+    crew()
+        .mixed(n,
+               [&](int me) {
+                 written[static_cast<std::size_t>(me)] = me + 1;
+                 l.arrive_and_wait();
+                 int sum = 0;
+                 for (const int w : written) sum += w;
+                 EXPECT_EQ(sum, n * (n + 1) / 2);
+               })
+        .join();
   }
 }
 

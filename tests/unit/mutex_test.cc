@@ -28,12 +28,15 @@ TEST(mutex, keeps_user_and_kernel_threads_apart) {
   conc::mutex m;
   long counter = 0;
   const int rounds = scaled(20'000);
-  crew().mixed(6, [&](int) {
-    for (int i = 0; i < rounds; ++i) {
-      const std::lock_guard guard(m);
-      ++counter;
-    }
-  }).join();
+  crew()
+      .mixed(6,
+             [&](int) {
+               for (int i = 0; i < rounds; ++i) {
+                 const std::lock_guard guard(m);
+                 ++counter;
+               }
+             })
+      .join();
   EXPECT_EQ(counter, 6L * rounds);
 }
 
@@ -202,17 +205,20 @@ TEST(mutex, works_with_the_standard_guards) {
   conc::mutex a, b;
   int counter = 0;
   const int rounds = scaled(2'000);
-  crew().mixed(4, [&](int i) {
-    for (int k = 0; k < rounds; ++k) {
-      if (i % 2 == 0) {
-        const std::scoped_lock both(a, b);
-        ++counter;
-      } else {
-        const std::scoped_lock both(b, a);
-        ++counter;
-      }
-    }
-  }).join();
+  crew()
+      .mixed(4,
+             [&](int i) {
+               for (int k = 0; k < rounds; ++k) {
+                 if (i % 2 == 0) {
+                   const std::scoped_lock both(a, b);
+                   ++counter;
+                 } else {
+                   const std::scoped_lock both(b, a);
+                   ++counter;
+                 }
+               }
+             })
+      .join();
   EXPECT_EQ(counter, 4 * rounds);
   std::unique_lock first(a, std::try_to_lock), deferred(b, std::defer_lock);
   EXPECT_TRUE(first.owns_lock());

@@ -14,7 +14,9 @@ namespace {
 using conc::detail::run_queue;
 using conc::detail::tcb;
 
-std::unique_ptr<tcb[]> blocks(int n) { return std::make_unique<tcb[]>(static_cast<std::size_t>(n)); }
+std::unique_ptr<tcb[]> blocks(int n) {
+  return std::make_unique<tcb[]>(static_cast<std::size_t>(n));
+}
 
 TEST(run_queue, is_first_in_first_out) {
   run_queue q;

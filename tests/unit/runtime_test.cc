@@ -79,7 +79,8 @@ TEST(runtime, spawn_takes_what_a_thread_takes) {
   conc::runtime r({.processors = 2});
   int sum = 0;
   r.spawn([&](int a, int b) { sum = a + b; }, 2, 3).join();
-  r.spawn(conc::thread_options{.name = "s", .stack_size = 128 << 10}, [&](int a) { sum += a; }, 1)
+  r.spawn(
+       conc::thread_options{.name = "s", .stack_size = 128 << 10}, [&](int a) { sum += a; }, 1)
       .join();
   EXPECT_EQ(sum, 6);
 }
@@ -98,8 +99,8 @@ TEST(runtime, may_be_made_inside_another) {
 
 TEST(runtime, several_share_objects) {
   std::vector<std::unique_ptr<conc::runtime>> all;
-  for (int i = 0; i < 4; ++i) all.push_back(std::make_unique<conc::runtime>(
-      conc::runtime_options{.processors = 1u + i % 2}));
+  for (int i = 0; i < 4; ++i)
+    all.push_back(std::make_unique<conc::runtime>(conc::runtime_options{.processors = 1u + i % 2}));
   conc::mutex m;
   long counter = 0;
   const int rounds = scaled(2'000);
@@ -124,9 +125,9 @@ TEST(runtime, its_destructor_waits_for_all_its_threads) {
     conc::runtime r({.processors = 2});
     for (int i = 0; i < 20; ++i) {
       r.spawn([&, i] {
-        conc::this_thread::sleep_for(std::chrono::milliseconds(i));
-        ++ended;
-      }).detach();
+         conc::this_thread::sleep_for(std::chrono::milliseconds(i));
+         ++ended;
+       }).detach();
     }
   }
   EXPECT_EQ(ended, 20);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <thread>
 #include <vector>
 
 #include "support/crew.h"
@@ -116,6 +117,43 @@ TEST(semaphore, a_timed_acquire_takes_a_grant_that_comes_in_time) {
   EXPECT_EQ(got, 4);
 }
 
+// The releaser has added its permit, which makes it the waiter's, but not reached him yet when his
+// deadline passes: he stays and takes it. The bucket's lock holds both up in the meantime.
+TEST(semaphore, a_grant_on_its_way_at_the_deadline_is_taken) {
+  int arranged = 0;
+  for (int round = 0; round < 200 && arranged < 20; ++round) {
+    conc::counting_semaphore<> s(0);
+    conc::detail::parking_bucket& bucket = conc::detail::bucket_of(&s);
+    steady::time_point deadline;
+    bool got = false;
+    crew waiter, releaser;
+    const auto wait = [&](int) {
+      deadline = steady::now() + 10ms;
+      got = s.try_acquire_until(deadline);
+    };
+    round % 2 == 0 ? waiter.users(1, wait) : waiter.kernels(1, wait);
+    const auto parked = [&] { return conc_test::parked_at(&s) == 1; };
+    bool in_time = eventually(parked, 1s);
+    if (in_time) {
+      bucket.lock.lock();
+      in_time = conc::detail::first_waiter(bucket, &s) != nullptr;
+      if (in_time) {
+        releaser.kernels(1, [&](int) { s.release(); });
+        while (s.value() < 0) std::this_thread::yield();
+        std::this_thread::sleep_until(deadline + 2ms);
+      }
+      bucket.lock.unlock();
+    }
+    waiter.join();
+    releaser.join();
+    if (!in_time) continue;  // this machine was too slow: once more
+    ++arranged;
+    ASSERT_TRUE(got);
+    ASSERT_EQ(s.value(), 0);
+  }
+  EXPECT_EQ(arranged, 20);
+}
+
 TEST(semaphore, a_deadline_in_the_middle_leaves_the_other_waiters) {
   conc::counting_semaphore<> s(0);
   std::atomic<int> gave_up{0};
@@ -139,29 +177,35 @@ TEST(semaphore, a_binary_one_excludes_user_and_kernel_threads) {
   conc::binary_semaphore s(1);
   long counter = 0;
   const int rounds = scaled(5'000);
-  crew().mixed(6, [&](int) {
-    for (int i = 0; i < rounds; ++i) {
-      s.acquire();
-      ++counter;
-      s.release();
-    }
-  }).join();
+  crew()
+      .mixed(6,
+             [&](int) {
+               for (int i = 0; i < rounds; ++i) {
+                 s.acquire();
+                 ++counter;
+                 s.release();
+               }
+             })
+      .join();
   EXPECT_EQ(counter, 6L * rounds);
 }
 
 TEST(semaphore, at_most_its_permits_are_inside_at_once) {
   conc::counting_semaphore<3> s(3);
   std::atomic<int> inside{0}, most{0};
-  crew().mixed(8, [&](int) {
-    for (int i = 0; i < scaled(1'000); ++i) {
-      s.acquire();
-      const int now = ++inside;
-      if (now > most) most = now;
-      if (i % 8 == 0) conc::this_thread::yield();
-      --inside;
-      s.release();
-    }
-  }).join();
+  crew()
+      .mixed(8,
+             [&](int) {
+               for (int i = 0; i < scaled(1'000); ++i) {
+                 s.acquire();
+                 const int now = ++inside;
+                 if (now > most) most = now;
+                 if (i % 8 == 0) conc::this_thread::yield();
+                 --inside;
+                 s.release();
+               }
+             })
+      .join();
   EXPECT_LE(most, 3);
   EXPECT_EQ(s.value(), 3);
 }

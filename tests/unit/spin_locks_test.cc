@@ -43,17 +43,20 @@ TYPED_TEST(lock_test, keeps_user_and_kernel_threads_apart) {
   TypeParam lock;
   witness w;
   const int rounds = scaled(3'000);
-  crew().mixed(6, [&](int me) {
-    for (int i = 0; i < rounds; ++i) {
-      if (me % 3 == 0) {
-        while (!lock.try_lock()) conc::this_thread::yield();
-      } else {
-        lock.lock();
-      }
-      w.visit();
-      lock.unlock();
-    }
-  }).join();
+  crew()
+      .mixed(6,
+             [&](int me) {
+               for (int i = 0; i < rounds; ++i) {
+                 if (me % 3 == 0) {
+                   while (!lock.try_lock()) conc::this_thread::yield();
+                 } else {
+                   lock.lock();
+                 }
+                 w.visit();
+                 lock.unlock();
+               }
+             })
+      .join();
   EXPECT_EQ(w.entries, 6L * rounds);
 }
 
@@ -119,11 +122,14 @@ TEST(cas_lock, knows_whether_the_caller_holds_it) {
     EXPECT_FALSE(lock.held_by_me()) << who;
     lock.lock();
     EXPECT_TRUE(lock.held_by_me()) << who;
-    crew().mixed(2, [&](int) {
-      EXPECT_FALSE(lock.held_by_me());
-      EXPECT_FALSE(lock.try_lock());
-      EXPECT_FALSE(lock.held_by_me());
-    }).join();
+    crew()
+        .mixed(2,
+               [&](int) {
+                 EXPECT_FALSE(lock.held_by_me());
+                 EXPECT_FALSE(lock.try_lock());
+                 EXPECT_FALSE(lock.held_by_me());
+               })
+        .join();
     EXPECT_TRUE(lock.held_by_me()) << who;
     lock.unlock();
     EXPECT_FALSE(lock.held_by_me()) << who;

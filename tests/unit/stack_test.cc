@@ -52,7 +52,8 @@ TEST(stack, all_of_the_default_size_can_be_used) {
 
 TEST(stack, a_size_of_its_own_can_be_used) {
   for (const std::size_t size : {std::size_t{4} << 20, std::size_t{64} << 20}) {
-    const int depth = static_cast<int>(size * 3 / 4 / (frame + 64) / (conc_test::under_asan ? 2 : 1));
+    const int depth =
+        static_cast<int>(size * 3 / 4 / (frame + 64) / (conc_test::under_asan ? 2 : 1));
     conc::thread({.stack_size = size}, [&] { EXPECT_EQ(dive(depth), 0); }).join();
   }
 }
@@ -63,6 +64,9 @@ TEST(stack, pool_stacks_do_not_overlap_and_are_used_again) {
   conc::detail::reserve_stacks(n);
   for (std::size_t i = 0; i < n; ++i) {
     std::byte* base = conc::detail::take_stack();
+#if defined(CONC_ASAN)
+    ASAN_UNPOISON_MEMORY_REGION(base, default_stack_size);  // a thread's frames may have been here
+#endif
     // Every byte above the guard belongs to it alone.
     std::memset(base + conc::detail::guard_size, static_cast<int>(i),
                 default_stack_size - conc::detail::guard_size);

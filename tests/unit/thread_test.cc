@@ -140,13 +140,16 @@ TEST(thread, ids_print_apart) {
 }
 
 TEST(thread, get_id_stays_the_same_through_suspensions) {
-  conc_test::crew().users(4, [](int) {
-    const auto before = conc::this_thread::get_id();
-    for (int i = 0; i < 100; ++i) {
-      conc::this_thread::yield();
-      EXPECT_EQ(conc::this_thread::get_id(), before);
-    }
-  }).join();
+  conc_test::crew()
+      .users(4,
+             [](int) {
+               const auto before = conc::this_thread::get_id();
+               for (int i = 0; i < 100; ++i) {
+                 conc::this_thread::yield();
+                 EXPECT_EQ(conc::this_thread::get_id(), before);
+               }
+             })
+      .join();
 }
 
 TEST(thread, takes_functions_members_references_and_moves) {
@@ -237,8 +240,9 @@ TEST(thread, a_throwing_argument_leaves_nothing_behind) {
 
 TEST(thread, options_are_accepted_and_impossible_ones_refused) {
   std::atomic<int> ran{0};
-  conc::thread named({.name = "a name that no small string holds, so that it is on the heap"},
-                     [&](int n) { ran += n; }, 2);
+  conc::thread named(
+      {.name = "a name that no small string holds, so that it is on the heap"},
+      [&](int n) { ran += n; }, 2);
   named.join();
   conc::thread_options o;
   o.stack_size = 64 << 10;

@@ -36,12 +36,15 @@ TEST(two_phase_lock, excludes_whatever_its_limit) {
     conc::two_phase_lock lock(limit);
     long counter = 0;
     const int rounds = conc_test::scaled(3'000);
-    crew().mixed(6, [&](int) {
-      for (int i = 0; i < rounds; ++i) {
-        const std::lock_guard guard(lock);
-        ++counter;
-      }
-    }).join();
+    crew()
+        .mixed(6,
+               [&](int) {
+                 for (int i = 0; i < rounds; ++i) {
+                   const std::lock_guard guard(lock);
+                   ++counter;
+                 }
+               })
+        .join();
     EXPECT_EQ(counter, 6L * rounds) << lock.limit().count();
   }
 }
