@@ -39,7 +39,8 @@ class CONC_API condition_variable {
   condition_variable(const condition_variable&) = delete;
   condition_variable& operator=(const condition_variable&) = delete;
   ~condition_variable() {
-    if (waiters_.load(detail::memory_order_relaxed) != 0) [[unlikely]] destroyed_in_use();
+    if (waiters_.load(detail::memory_order_relaxed) != 0) [[unlikely]]
+      destroyed_in_use();
   }
 
   void notify_one() noexcept {

@@ -27,7 +27,8 @@ class CONC_API latch {
   latch& operator=(const latch&) = delete;
   ~latch() {
     const std::int64_t w = word_.load(detail::memory_order_relaxed);
-    if ((w & has_waiters) != 0 && w > has_waiters) [[unlikely]] destroyed_in_use();
+    if ((w & has_waiters) != 0 && w > has_waiters) [[unlikely]]
+      destroyed_in_use();
   }
 
   static constexpr std::ptrdiff_t max() noexcept {
@@ -39,7 +40,8 @@ class CONC_API latch {
     // the earlier count_downs, which the last one passes on to the waiters it wakes.
     const std::int64_t before = word_.fetch_sub(n * 2, detail::memory_order_acq_rel);
     const std::int64_t after = before - n * 2;
-    if (after <= has_waiters && after != 0) [[unlikely]] count_down_slow(after);
+    if (after <= has_waiters && after != 0) [[unlikely]]
+      count_down_slow(after);
   }
   [[nodiscard]] bool try_wait() const noexcept {
     // [latch] acquire: pairs with the release in count_down().

@@ -39,7 +39,8 @@ class CONC_API mutex {
   mutex(const mutex&) = delete;
   mutex& operator=(const mutex&) = delete;
   ~mutex() {
-    if (word_.load(detail::memory_order_relaxed) != 0) [[unlikely]] destroyed_in_use();
+    if (word_.load(detail::memory_order_relaxed) != 0) [[unlikely]]
+      destroyed_in_use();
   }
 
   void lock() noexcept {

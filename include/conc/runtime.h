@@ -37,9 +37,9 @@ struct runtime_options {
 // What one processor has done since the runtime began. Each figure is exact for its processor, but
 // they are read one after the other while it runs.
 struct processor_stats {
-  std::uint64_t dispatches = 0;      // switches to a thread
-  std::uint64_t spawned = 0;         // threads made by threads on this processor
-  std::uint64_t finished = 0;        // threads that ended here
+  std::uint64_t dispatches = 0;  // switches to a thread
+  std::uint64_t spawned = 0;     // threads made by threads on this processor
+  std::uint64_t finished = 0;    // threads that ended here
   std::uint64_t yields = 0;
   std::uint64_t parks = 0;           // suspensions
   std::uint64_t wakes = 0;           // threads made ready here
@@ -50,7 +50,7 @@ struct processor_stats {
 
 struct runtime_stats {
   std::vector<processor_stats> processors;
-  std::uint64_t spawned = 0;   // all threads ever made, also from outside
+  std::uint64_t spawned = 0;  // all threads ever made, also from outside
   std::uint64_t finished = 0;
 };
 

@@ -25,13 +25,15 @@ class CONC_API semaphore_base {
  protected:
   constexpr explicit semaphore_base(std::int64_t initial) noexcept : value_(initial) {}
   ~semaphore_base() {
-    if (value_.load(memory_order_relaxed) < 0) [[unlikely]] destroyed_in_use();
+    if (value_.load(memory_order_relaxed) < 0) [[unlikely]]
+      destroyed_in_use();
   }
 
   void acquire() noexcept {
     // [semaphore] acquire: pairs with the release in release(); for a waiter the parking table
     // carries the order.
-    if (value_.fetch_sub(1, memory_order_acquire) <= 0) [[unlikely]] wait(never);
+    if (value_.fetch_sub(1, memory_order_acquire) <= 0) [[unlikely]]
+      wait(never);
   }
   bool try_acquire() noexcept {
     std::int64_t seen = value_.load(memory_order_relaxed);
@@ -52,7 +54,8 @@ class CONC_API semaphore_base {
   void release(std::ptrdiff_t n, std::ptrdiff_t max) noexcept {
     // [semaphore] release: pairs with the acquire of whoever gets the permits.
     const std::int64_t before = value_.fetch_add(n, memory_order_release);
-    if (before < 0 || n < 0 || before > max - n) [[unlikely]] release_slow(before, n, max);
+    if (before < 0 || n < 0 || before > max - n) [[unlikely]]
+      release_slow(before, n, max);
   }
   std::ptrdiff_t value() const noexcept { return value_.load(memory_order_relaxed); }
 

@@ -14,8 +14,8 @@ namespace conc {
 // bounded. With more threads than CPUs: a waiter gives way after a bounded spin.
 // Blocking: lock() spins and yields, it never sleeps in the kernel. Not recursive. try_lock() never
 // fails spuriously. Destruction while locked is undefined.
-// Source: Dijkstra's and Knuth's exchange locks; cost analysed in Anderson, "The performance of spin
-// lock alternatives for shared-memory multiprocessors", 1990.
+// Source: Dijkstra's and Knuth's exchange locks; cost analysed in Anderson, "The performance of
+// spin lock alternatives for shared-memory multiprocessors", 1990.
 class tas_lock {
  public:
   constexpr tas_lock() noexcept = default;

@@ -59,17 +59,17 @@ class CONC_API thread {
 
   thread() noexcept = default;
   template <class F, class... Arguments>
-    requires detail::not_same<F, thread> && detail::not_same<F, thread_options> &&
-             detail::not_same<F, detail::scheduler>
+  requires detail::not_same<F, thread> && detail::not_same<F, thread_options> &&
+      detail::not_same<F, detail::scheduler>
   explicit thread(F&& f, Arguments&&... arguments)
-      : made_(detail::make_thread(nullptr, nullptr,
-                                  detail::bind_call(std::forward<F>(f),
-                                                    std::forward<Arguments>(arguments)...))) {}
+      : made_(detail::make_thread(
+            nullptr, nullptr,
+            detail::bind_call(std::forward<F>(f), std::forward<Arguments>(arguments)...))) {}
   template <class F, class... Arguments>
   explicit thread(thread_options options, F&& f, Arguments&&... arguments)
-      : made_(detail::make_thread(nullptr, &options,
-                                  detail::bind_call(std::forward<F>(f),
-                                                    std::forward<Arguments>(arguments)...))) {}
+      : made_(detail::make_thread(
+            nullptr, &options,
+            detail::bind_call(std::forward<F>(f), std::forward<Arguments>(arguments)...))) {}
   thread(thread&& other) noexcept : made_(std::exchange(other.made_, nullptr)) {}
   thread& operator=(thread&& other) noexcept {
     if (joinable()) std::terminate();
@@ -96,25 +96,22 @@ class CONC_API thread {
 
  private:
   friend class runtime;
-  template <class F, class... Arguments>
-    requires detail::not_same<F, thread_options>
+  template <detail::not_same<thread_options> F, class... Arguments>
   thread(detail::scheduler& on, F&& f, Arguments&&... arguments)
-      : made_(detail::make_thread(&on, nullptr,
-                                  detail::bind_call(std::forward<F>(f),
-                                                    std::forward<Arguments>(arguments)...))) {}
+      : made_(detail::make_thread(
+            &on, nullptr,
+            detail::bind_call(std::forward<F>(f), std::forward<Arguments>(arguments)...))) {}
   template <class F, class... Arguments>
   thread(detail::scheduler& on, thread_options options, F&& f, Arguments&&... arguments)
-      : made_(detail::make_thread(&on, &options,
-                                  detail::bind_call(std::forward<F>(f),
-                                                    std::forward<Arguments>(arguments)...))) {}
+      : made_(detail::make_thread(
+            &on, &options,
+            detail::bind_call(std::forward<F>(f), std::forward<Arguments>(arguments)...))) {}
 
   friend id this_thread_id() noexcept;
   detail::tcb* made_ = nullptr;
 };
 
-inline thread::id this_thread_id() noexcept {
-  return thread::id(detail::current_thread_number());
-}
+inline thread::id this_thread_id() noexcept { return thread::id(detail::current_thread_number()); }
 
 namespace this_thread {
 
@@ -149,14 +146,14 @@ class jthread {
 
   jthread() noexcept : stop_(std::nostopstate) {}
   template <class F, class... Arguments>
-    requires detail::not_same<F, jthread> && detail::not_same<F, thread_options>
+  requires detail::not_same<F, jthread> && detail::not_same<F, thread_options>
   explicit jthread(F&& f, Arguments&&... arguments)
-      : thread_(start(thread_options{}, std::forward<F>(f),
-                      std::forward<Arguments>(arguments)...)) {}
+      : thread_(
+            start(thread_options{}, std::forward<F>(f), std::forward<Arguments>(arguments)...)) {}
   template <class F, class... Arguments>
   explicit jthread(thread_options options, F&& f, Arguments&&... arguments)
-      : thread_(start(std::move(options), std::forward<F>(f),
-                      std::forward<Arguments>(arguments)...)) {}
+      : thread_(
+            start(std::move(options), std::forward<F>(f), std::forward<Arguments>(arguments)...)) {}
   jthread(jthread&&) noexcept = default;
   jthread& operator=(jthread&& other) noexcept {
     jthread(std::move(other)).swap(*this);

@@ -35,8 +35,7 @@ class ticket_lock {
   [[nodiscard]] bool try_lock() noexcept {
     // [ticket_lock] acquire: pairs with the release in unlock().
     std::uint32_t serving = now_serving_.load(detail::memory_order_acquire);
-    return next_ticket_.compare_exchange_strong(serving, serving + 1,
-                                                detail::memory_order_relaxed);
+    return next_ticket_.compare_exchange_strong(serving, serving + 1, detail::memory_order_relaxed);
   }
   void unlock() noexcept {
     // Only the holder writes this counter, so no atomic addition is needed.

@@ -21,7 +21,8 @@ nanos cpu_time_of_this_thread() noexcept {
 }
 
 // Two players on one CPU; the word counts the turns, and player 0 moves on even ones. On one CPU
-// every turn is exactly one block and one wake, and nothing runs beside them that would not be paid.
+// every turn is exactly one block and one wake, and nothing runs beside them that would not be
+// paid.
 struct game {
   atomic<std::uint32_t> turn{0};
   int cpu = 0;
@@ -88,7 +89,8 @@ nanos block_cost() noexcept {
 
 nanos block_cost_if_known() noexcept {
   const nanos c = known.load(memory_order_relaxed);
-  if (c != 0) [[likely]] return c;
+  if (c != 0) [[likely]]
+    return c;
   static constinit atomic<bool> begun{false};
   if (!begun.exchange(true, memory_order_relaxed)) {
     pthread_t thread;

@@ -74,9 +74,9 @@ void condition_variable::notify_one_slow() noexcept {
   b.lock.unlock();
   if (t == nullptr) return;
   // Off the queue, the waiter is ours alone; it cannot return without its mutex, which therefore
-  // is alive until we let it go there. A kernel thread is moved on to the mutex: waking it now would
-  // cost a system call only to find the mutex locked. A user-level thread is made ready at once:
-  // that costs less than the move, and it will hardly run before we unlock.
+  // is alive until we let it go there. A kernel thread is moved on to the mutex: waking it now
+  // would cost a system call only to find the mutex locked. A user-level thread is made ready at
+  // once: that costs less than the move, and it will hardly run before we unlock.
   if (is_kernel_thread(*t)) {
     requeue_to_mutex(*static_cast<atomic<std::uint64_t>*>(t->wait_context), t);
   } else {

@@ -33,7 +33,8 @@ class line {
   std::size_t used_ = 0;
 };
 
-[[noreturn]] void finish(const char* what, const void* object, const std::uint32_t* other) noexcept {
+[[noreturn]] void finish(const char* what, const void* object,
+                         const std::uint32_t* other) noexcept {
   line out;
   out << "conc: fatal: " << what << " (";
   if (object != nullptr) {

@@ -13,9 +13,9 @@ bool futex_wait(const atomic<std::uint32_t>& word, std::uint32_t expected,
   const int saved_errno = errno;
   const timespec until = to_timespec(deadline);
   // WAIT_BITSET rather than WAIT: it takes an absolute time, on CLOCK_MONOTONIC.
-  const long r = syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
-                         deadline == no_deadline ? nullptr : &until, nullptr,
-                         FUTEX_BITSET_MATCH_ANY);
+  const long r =
+      syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+              deadline == no_deadline ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
   const bool in_time = !(r == -1 && errno == ETIMEDOUT);
   errno = saved_errno;
   return in_time;

@@ -17,7 +17,8 @@ class internal_lock {
 
   void lock() noexcept {
     // [internal_lock] acquire: pairs with the release in unlock().
-    if (held_.exchange(true, memory_order_acquire)) [[unlikely]] lock_slow();
+    if (held_.exchange(true, memory_order_acquire)) [[unlikely]]
+      lock_slow();
   }
   bool try_lock() noexcept {
     // [internal_lock] acquire: as in lock().

@@ -28,8 +28,8 @@ namespace conc::detail {
 // The one thread_local (current.h says why there is no other). Written at attach and by the switch
 // between user-level threads; read by the assembly in current_or_null().
 extern "C" {
-[[gnu::visibility("default"), gnu::used, gnu::tls_model("initial-exec")]] constinit thread_local
-    task_head* conc_current_task_v0 = nullptr;
+[[gnu::visibility("default"), gnu::used,
+  gnu::tls_model("initial-exec")]] constinit thread_local task_head* conc_current_task_v0 = nullptr;
 }
 
 namespace {

@@ -14,12 +14,12 @@
 namespace conc::detail {
 bool step_is_mutated(const char* name) noexcept;
 void linger() noexcept;
-}
+}  // namespace conc::detail
 
-#define CONC_STEP(name)                                                        \
-  ([]() noexcept {                                                             \
-    static const bool mutated = ::conc::detail::step_is_mutated(#name);        \
-    return !mutated;                                                           \
+#define CONC_STEP(name)                                                 \
+  ([]() noexcept {                                                      \
+    static const bool mutated = ::conc::detail::step_is_mutated(#name); \
+    return !mutated;                                                    \
   }())
 
 #define CONC_GAP(name) \

@@ -20,12 +20,12 @@
 // the designated waiter adds one to `bypasses`; at max_bypass the mutex is reserved: when free only
 // the designated waiter may take it, and an unlock hands it over directly.
 //
-//   state (locked parked waking)  lock()/newcomer            unlock()
-//   0 0 0                         take                       misuse
-//   1 0 0                         spin, else park (-> 1 1 0) free
-//   1 1 0                         spin, else park            free and wake one (-> 0 ? 1), or hand over
-//   0 ? 1                         take if not reserved       misuse
-//   1 ? 1                         spin, else park            free only; the designated waiter is awake
+//   locked parked waking   lock() of a newcomer      unlock()
+//     0      0      0      take                      misuse
+//     1      0      0      spin, else park (1 1 0)   free it
+//     1      1      0      spin, else park           free it and wake one (0 ? 1), or hand it over
+//     0      ?      1      take if not reserved      misuse
+//     1      ?      1      spin, else park           free it: the designated waiter is awake
 #ifndef CONC_LOCKS_MUTEX_WORD_H
 #define CONC_LOCKS_MUTEX_WORD_H
 

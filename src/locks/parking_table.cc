@@ -14,8 +14,8 @@ constexpr unsigned bucket_bits = 16;
 
 // One table a process, also when several shared objects carry the library: hence visible.
 extern "C" {
-[[gnu::visibility("default")]] constinit parking_bucket
-    conc_parking_table_v0[std::size_t{1} << bucket_bits] = {};
+[[gnu::visibility(
+    "default")]] constinit parking_bucket conc_parking_table_v0[std::size_t{1} << bucket_bits] = {};
 }
 
 parking_bucket& bucket_of(const void* address) noexcept {

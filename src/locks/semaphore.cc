@@ -6,9 +6,9 @@
 // been granted one. release(n) adds n and thereby owes min(n, committed waiters) grants, which it
 // hands to queued waiters or, if they have not got that far, leaves in owed_.
 //
-// Invariants (under the bucket's lock): owed_ > 0 implies that the queue is empty; committed waiters
-// = max(0, -value_) + grants owed, in owed_ or on their way. So a committed waiter always gets a
-// grant of his own: there is nothing to steal and nothing to lose.
+// Invariants (under the bucket's lock): owed_ > 0 implies that the queue is empty; committed
+// waiters = max(0, -value_) + grants owed, in owed_ or on their way. So a committed waiter always
+// gets a grant of his own: there is nothing to steal and nothing to lose.
 //
 // A timeout withdraws the commitment, which is only legal while value_ < 0, that is while some
 // commitment is not owed a grant yet. Otherwise every committed waiter, this one included, has a

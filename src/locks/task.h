@@ -71,10 +71,10 @@ struct task : task_head {
   // The scheduler's business: the carrier that this task runs on, or is; null for other threads.
   void* host = nullptr;
 
-  task* next_waiter = nullptr;   // same address, woken later
-  task* prev_waiter = nullptr;   // same address, woken earlier
-  task* last_waiter = nullptr;   // of a queue's first waiter only
-  task* next_queue = nullptr;    // of a queue's first waiter only: the bucket's next address
+  task* next_waiter = nullptr;  // same address, woken later
+  task* prev_waiter = nullptr;  // same address, woken earlier
+  task* last_waiter = nullptr;  // of a queue's first waiter only
+  task* next_queue = nullptr;   // of a queue's first waiter only: the bucket's next address
   atomic<const void*> wait_address{nullptr};
   void* wait_context = nullptr;  // for the waker; a condition variable's waiters: their mutex
   // Asked, under the bucket lock, whether a waiter whose deadline has passed may leave; may adjust

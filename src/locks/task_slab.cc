@@ -15,8 +15,8 @@ constexpr std::uint32_t cells_per_chunk = 8192;  // 2 MiB of address space
 constexpr std::uint32_t max_chunks = 2048;
 
 struct slab_state {
-  internal_lock lock;                      // guards growth
-  atomic<std::uint32_t> handed_out{0};     // ids 1 … handed_out exist
+  internal_lock lock;                   // guards growth
+  atomic<std::uint32_t> handed_out{0};  // ids 1 … handed_out exist
   atomic<std::byte*> chunks[max_chunks]{};
 };
 

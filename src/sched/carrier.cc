@@ -12,7 +12,8 @@ namespace {
 // Prepares `t` to run on `c` and makes it the current task. The last step before the switch.
 void enter_thread(carrier& c, tcb& t) noexcept {
   processor& p = *c.proc;
-  if (t.stack_base == nullptr) [[unlikely]] attach_stack(t, p.cache);
+  if (t.stack_base == nullptr) [[unlikely]]
+    attach_stack(t, p.cache);
   t.host = &c;
   t.home_processor = p.index;
   t.state.store(task_state::running, memory_order_relaxed);

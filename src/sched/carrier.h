@@ -18,13 +18,13 @@ struct carrier {
   processor* proc;
   pthread_t thread{};
 
-  task* self = nullptr;           // the kernel thread as a task; current while no thread runs here
-  execution idle;                 // its own stack, where the scheduler's loop runs
+  task* self = nullptr;  // the kernel thread as a task; current while no thread runs here
+  execution idle;        // its own stack, where the scheduler's loop runs
   kernel_thread_state kernel;
-  std::unique_ptr<poller> io;     // made by the first I/O call on this carrier
+  std::unique_ptr<poller> io;  // made by the first I/O call on this carrier
   static constexpr nanos first_watch = 50'000;
   nanos watch_interval = first_watch;  // of its next sleep as the watch (idle.cc)
-  std::uint32_t direct_calls = 0;  // I/O calls that did not have to wait (io/perform.cc)
+  std::uint32_t direct_calls = 0;      // I/O calls that did not have to wait (io/perform.cc)
   bool started = false;
 
   // The kernel thread's main function: dispatches until the runtime ends.

@@ -24,8 +24,9 @@ std::optional<unsigned> number_from(const char* variable, unsigned least, unsign
   const char* end = text + std::strlen(text);
   const auto [stop, error] = std::from_chars(text, end, value);
   if (error != std::errc{} || stop != end || value < least || value > most) {
-    refuse(std::errc::invalid_argument, std::string(variable) + "=" + text + " is not a number from " +
-                                            std::to_string(least) + " to " + std::to_string(most));
+    refuse(std::errc::invalid_argument, std::string(variable) + "=" + text +
+                                            " is not a number from " + std::to_string(least) +
+                                            " to " + std::to_string(most));
   }
   return value;
 }
@@ -69,7 +70,8 @@ runtime_options resolved(runtime_options options) {
     options.time_slice = std::chrono::microseconds(*slice);
   }
   if (options.time_slice.has_value()) {
-    if (options.time_slice->count() < 0) refuse(std::errc::invalid_argument, "a negative time slice");
+    if (options.time_slice->count() < 0)
+      refuse(std::errc::invalid_argument, "a negative time slice");
     if (options.time_slice->count() > 0) refuse(std::errc::not_supported, "preemption");
   }
   if (options.stack_size != 0) options.stack_size = checked_stack_size(options.stack_size);

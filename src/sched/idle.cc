@@ -11,9 +11,9 @@
 //
 // If 3 on the left misses the sleeper, then 3 on the right sees the push.
 //
-// One searcher is enough: while a carrier looks for work, pushes wake nobody else. The searcher that
-// finds some wakes the next one if there may be more; so the number of running processors follows
-// the work, and a busy processor pays for at most one wake at a time.
+// One searcher is enough: while a carrier looks for work, pushes wake nobody else. The searcher
+// that finds some wakes the next one if there may be more; so the number of running processors
+// follows the work, and a busy processor pays for at most one wake at a time.
 //
 // A thread in a processor's `next` slot is meant for that processor, and waking somebody for it
 // would be wasted if, as usual, it runs within the next microsecond. It need not be so: the running
@@ -22,11 +22,9 @@
 // When all are idle nobody watches and nothing ticks.
 #include <algorithm>
 
-#include "locks/block_cost.h"
 #include "locks/fence.h"
 #include "locks/futex.h"
 #include "locks/mutants.h"
-#include "locks/spin_budget.h"
 #include "sched/scheduler.h"
 
 namespace conc::detail {
@@ -34,133 +32,8 @@ namespace {
 
 // The watch looks soon after it was called, then ever more rarely.
 constexpr nanos longest_watch = 1'000'000;
-// A thief brings home at most so many threads: stealing half of a million would take as long as it
-// would take to run them.
-constexpr std::uint32_t most_stolen = 64;
 
 }  // namespace
-
-void scheduler::service(carrier& c) noexcept {
-  processor& p = *c.proc;
-  const nanos time = now();
-  // The next service point: when about service_interval will have passed, judging by the threads
-  // that ran since the last one; after most_dispatches at the latest.
-  const std::uint32_t done = p.dispatches_granted - p.dispatches_left;
-  const nanos each = (time - p.last_service) / std::max(done, std::uint32_t{1});
-  p.dispatches_granted = static_cast<std::uint32_t>(std::clamp<nanos>(
-      processor::service_interval / std::max<nanos>(each, 1), 2, processor::most_dispatches));
-  p.dispatches_left = p.dispatches_granted;
-  p.last_service = time;
-
-  if (c.io != nullptr) c.io->poll();
-  expired_wait late[32];
-  std::size_t n;
-  do {
-    n = p.deadlines.expire(time, late, std::size(late));
-    for (std::size_t i = 0; i < n; ++i) {
-      tcb& t = *late[i].thread;
-      if (!late[i].withdraw(t, late[i].epoch)) continue;  // somebody woke it in time
-      t.token = wake_token::timed_out;
-      t.state.store(task_state::ready, memory_order_relaxed);
-      p.make_ready_last(t);
-    }
-  } while (n == std::size(late));
-}
-
-tcb* scheduler::take_own(carrier& c) noexcept {
-  processor& p = *c.proc;
-  if (p.dispatches_left <= 1) service(c);
-  if (tcb* t = p.empty_inbox(); t != nullptr) {
-    p.queue.enter();
-    while (t != nullptr) {
-      tcb* next = t->next_ready;
-      p.queue.push_back(*t);
-      t = next;
-    }
-    p.queue.leave();
-  }
-  p.queue.enter();
-  tcb* t = p.take_in_section();
-  p.queue.leave();
-  return t;
-}
-
-namespace {
-
-// Half of the victim's queue, linked; inside the thief's section.
-tcb* take_half(run_queue& q) noexcept {
-  tcb* first = nullptr;
-  tcb** end = &first;
-  for (std::uint32_t n = std::min((q.size() + 1) / 2, most_stolen); n > 0; --n) {
-    tcb* t = q.pop_front();
-    if (t == nullptr) break;
-    t->next_ready = nullptr;
-    *end = t;
-    end = &t->next_ready;
-  }
-  return first;
-}
-
-// A thread that lies in the `next` slot of a processor that has not switched since the watch last
-// looked.
-bool has_forgotten_thread(const processor& p) noexcept {
-  return p.next.load(memory_order_relaxed) != nullptr &&
-         p.dispatches.read() == p.watched_dispatches.load(memory_order_relaxed);
-}
-
-}  // namespace
-
-tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
-  for (const std::uint32_t v : steal_order[thief.index]) {
-    processor& victim = *processors[v];
-    tcb* loot = victim.empty_inbox();  // what lies there belongs to nobody yet
-    const bool forgotten = forgotten_too && has_forgotten_thread(victim);
-    if (loot == nullptr && (victim.queue.size() > 0 || forgotten) && victim.queue.begin_theft()) {
-      loot = take_half(victim.queue);
-      if (loot == nullptr && forgotten) {
-        loot = victim.next.load(memory_order_relaxed);
-        victim.next.store(nullptr, memory_order_relaxed);
-        if (loot != nullptr) loot->next_ready = nullptr;
-      }
-      victim.queue.end_theft();
-    }
-    if (loot == nullptr) continue;
-    // The first is run, the others go to our own queue.
-    thief.steals.add();
-    thief.stolen_threads.add();
-    if (tcb* t = loot->next_ready; t != nullptr) {
-      thief.queue.enter();
-      while (t != nullptr) {
-        tcb* next = t->next_ready;
-        thief.queue.push_back(*t);
-        thief.stolen_threads.add();
-        t = next;
-      }
-      thief.queue.leave();
-    }
-    return loot;
-  }
-  return nullptr;
-}
-
-// Looks around for as long as going to sleep and being woken would cost.
-tcb* scheduler::search(carrier& c) noexcept {
-  processor& p = *c.proc;
-  if (tcb* t = steal(p, false); t != nullptr) return t;
-  spinner_slot slot;
-  if (!slot) return nullptr;
-  spin_timer timer(block_cost_if_known());
-  do {
-    CONC_CPU_RELAX();
-    if (!p.looks_empty() || (c.io != nullptr && c.io->has_work())) return nullptr;
-    for (const auto& other : processors) {
-      if (other.get() != &p && other->has_stealable()) {
-        if (tcb* t = steal(p, false); t != nullptr) return t;
-      }
-    }
-  } while (!timer.expired());
-  return nullptr;
-}
 
 // A carrier that others may have relied on goes to work: as the last searcher, or as the watch.
 void scheduler::leave_search(bool was_searcher) noexcept {
@@ -227,41 +100,6 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
   const std::uint32_t woken = p.resting.exchange(rest::awake, memory_order_acq_rel);
   searching = woken == rest::called;
   if (woken == rest::called || woken == rest::awake) c.watch_interval = carrier::first_watch;
-}
-
-tcb* scheduler::next_thread(carrier& c) noexcept {
-  processor& p = *c.proc;
-  bool searching = false;
-  bool slept = false;
-  for (;;) {
-    tcb* t = take_own(c);
-    if (t == nullptr) {
-      service(c);
-      t = take_own(c);
-    }
-    if (t == nullptr) {
-      if (ending.load(memory_order_seq_cst)) end_if_quiescent();
-      if (ended.load(memory_order_seq_cst)) {
-        if (searching) searchers.fetch_sub(1, memory_order_seq_cst);
-        return nullptr;
-      }
-      if (!searching) searchers.fetch_add(1, memory_order_seq_cst);
-      searching = true;
-      // After a sleep also for what lies forgotten: it may have been ours to watch.
-      if (slept) t = steal(p, true);
-      if (t == nullptr) t = search(c);
-    }
-    if (t != nullptr) {
-      if (searching || slept) leave_search(searching);
-      // What this visit has made ready beyond the one that runs now (see make_ready_here()).
-      if (p.ready_threads() > 0) work_appeared(p);
-      return t;
-    }
-    if (p.looks_empty()) {
-      sleep(c, searching);
-      slept = true;
-    }
-  }
 }
 
 void scheduler::work_appeared(processor& p) noexcept {

@@ -97,7 +97,8 @@ class processor {
   // Whether the scheduler's own stack must be visited before the next dispatch: an inbox to empty,
   // timers and completions to look at. Counts the dispatch.
   bool service_is_due() noexcept {
-    if (dispatches_left <= 1) [[unlikely]] return true;
+    if (dispatches_left <= 1) [[unlikely]]
+      return true;
     --dispatches_left;
     return inbox.load(memory_order_relaxed) != nullptr;
   }

@@ -16,11 +16,12 @@
 //   busy = 0 (release)
 //
 // Invariant: owner and thief are never both between their test and their last line. An answer names
-// the ticket that the owner has seen, and the owner stays out while it sees a thief; an answer to an
-// earlier thief that is late in the owner's store buffer names another ticket. Without an answer
+// the ticket that the owner has seen, and the owner stays out while it sees a thief; an answer to
+// an earlier thief that is late in the owner's store buffer names another ticket. Without an answer
 // the membarrier decides: if the owner's test came before it, its store of `busy` is visible after
-// it and the thief waits; otherwise the owner's test sees `thief`. Without the membarrier that store
-// may still sit in the store buffer when the thief looks: the classic failure of Dekker's algorithm.
+// it and the thief waits; otherwise the owner's test sees `thief`. Without the membarrier that
+// store may still sit in the store buffer when the thief looks: the classic failure of Dekker's
+// algorithm.
 //
 // An owner that dispatches answers within a fraction of a microsecond; one whose thread computes
 // for long does not answer at all, and then fifteen microseconds for a membarrier are well spent.
@@ -55,14 +56,15 @@ class run_queue {
       if (symmetric_) [[unlikely]] {
         // [run_queue.symmetric] seq_cst on both sides: Dekker with fences in the instructions.
         busy_.exchange(1, memory_order_seq_cst);
-        if (thief_.fetch_add(0, memory_order_seq_cst) == 0) [[likely]] return;
+        if (thief_.fetch_add(0, memory_order_seq_cst) == 0) [[likely]]
+          return;
       } else {
         busy_.store(1, memory_order_relaxed);
         // Only the compiler is held back here; the processor is, by the thief's membarrier.
         std::atomic_signal_fence(memory_order_seq_cst);
         // [run_queue.thief] acquire: pairs with the release in end_theft().
-        if (thief_.load(memory_order_acquire) == 0 || !CONC_STEP(run_queue_owner_looks))
-            [[likely]] return;
+        if (thief_.load(memory_order_acquire) == 0 || !CONC_STEP(run_queue_owner_looks)) [[likely]]
+          return;
       }
       wait_for_thief();
     }

@@ -28,10 +28,12 @@ struct scheduler {
   // For each processor the others, near before far.
   std::vector<std::vector<std::uint32_t>> steal_order;
 
-  // --- idle.cc ----------------------------------------------------------------------------------
+  // --- dispatch.cc ------------------------------------------------------------------------------
   // The next thread for a carrier that has come to its own stack; sleeps until there is one. Null
   // when the runtime ends.
   tcb* next_thread(carrier& c) noexcept;
+
+  // --- idle.cc ----------------------------------------------------------------------------------
   // After a push to a processor's own queue or next slot, by its holder: wakes somebody if a
   // sleeping processor could use the work.
   void work_appeared(processor& p) noexcept;
@@ -42,24 +44,27 @@ struct scheduler {
   // Whether every thread ever spawned has ended. Final only once nobody outside spawns any more.
   bool quiescent() const noexcept;
   atomic<std::uint64_t> spawned_outside{0};
-  atomic<bool> ending{false};  // the destructor has begun
-  atomic<bool> ended{false};   // and no thread is left
+  atomic<bool> ending{false};         // the destructor has begun
+  atomic<bool> ended{false};          // and no thread is left
   atomic<std::uint32_t> visitors{0};  // threads from outside that are inside post()
-  latch carriers_left;         // how many have not come to their end yet
+  latch carriers_left;                // how many have not come to their end yet
 
   // --- the idle protocol's words (idle.cc) ------------------------------------------------------
-  alignas(64) atomic<std::uint32_t> sleepers{0};   // processors whose carrier rests
-  atomic<std::uint32_t> searchers{0};              // carriers that look for work elsewhere
-  atomic<bool> watched{false};                     // a sleeper looks at the busy ones now and then
+  alignas(64) atomic<std::uint32_t> sleepers{0};  // processors whose carrier rests
+  atomic<std::uint32_t> searchers{0};             // carriers that look for work elsewhere
+  atomic<bool> watched{false};                    // a sleeper looks at the busy ones now and then
 
  private:
   void start_carriers();
   void end_carriers() noexcept;
-  void join_carriers() noexcept;
+
+  // dispatch.cc
   void service(carrier& c) noexcept;
   tcb* take_own(carrier& c) noexcept;
+  // steal.cc
   tcb* steal(processor& thief, bool forgotten_too) noexcept;
   tcb* search(carrier& c) noexcept;
+  // idle.cc
   void leave_search(bool was_searcher) noexcept;
   void sleep(carrier& c, bool& searching) noexcept;
   bool anything_for(const carrier& c) const noexcept;

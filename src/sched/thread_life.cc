@@ -228,7 +228,8 @@ void this_thread::detail::sleep_until_steady(conc::detail::steady_nanos deadline
   self.withdraw = [](task& t, std::uint32_t epoch) noexcept {
     return t.wait_epoch.load(memory_order_relaxed) == epoch;
   };
-  suspend(self, [](task&, void*) noexcept {}, nullptr, deadline);
+  suspend(
+      self, [](task&, void*) noexcept {}, nullptr, deadline);
 }
 
 }  // namespace conc

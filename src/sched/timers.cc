@@ -74,7 +74,8 @@ std::size_t timers::expire(nanos time, expired_wait* out, std::size_t room) noex
     if (e.thread != nullptr) {
       // The thread disarms, under this lock, before it begins its next wait: so this is the wait
       // that was meant.
-      out[found++] = {e.thread, e.thread->wait_epoch.load(memory_order_relaxed), e.thread->withdraw};
+      out[found++] = {e.thread, e.thread->wait_epoch.load(memory_order_relaxed),
+                      e.thread->withdraw};
     } else {
       auto& callback = static_cast<callback_timer&>(*e.node);
       callback.expired(callback);

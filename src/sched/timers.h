@@ -23,8 +23,9 @@ struct callback_timer : timer_node {
   void (*expired)(callback_timer& self) noexcept = nullptr;
 };
 
-// A wait that was overtaken by its deadline, and how to end it: read together under the heap's lock,
-// for the thread may since have been woken and have begun another wait. The epoch tells them apart.
+// A wait that was overtaken by its deadline, and how to end it: read together under the heap's
+// lock, for the thread may since have been woken and have begun another wait. The epoch tells them
+// apart.
 struct expired_wait {
   tcb* thread;
   std::uint32_t epoch;

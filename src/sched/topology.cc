@@ -15,8 +15,8 @@ class machine {
     if (hwloc_topology_init(&topology_) != 0) return;
     // What is below cores and caches is not needed, and I/O devices take long to discover.
     hwloc_topology_set_io_types_filter(topology_, HWLOC_TYPE_FILTER_KEEP_NONE);
-    hwloc_topology_set_flags(topology_, HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING |
-                                            HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM);
+    hwloc_topology_set_flags(
+        topology_, HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING | HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM);
     loaded_ = hwloc_topology_load(topology_) == 0;
     if (!loaded_) hwloc_topology_destroy(topology_);
   }

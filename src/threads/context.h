@@ -66,8 +66,8 @@ inline context make_context(void* stack_top, entry_fn entry) noexcept {
       "movq 8(%[load]), %%rbp\n\t"
       "jmp *16(%[load])\n"
       "1:"
-      : "+D"(d.from), "+S"(d.publish), "+d"(d.argument), [save] "+c"(save_to),
-        [load] "+a"(load_from)
+      : "+D"(d.from), "+S"(d.publish),
+        "+d"(d.argument), [save] "+c"(save_to), [load] "+a"(load_from)
       :
       : "rbx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc", "memory", "xmm0", "xmm1",
         "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",

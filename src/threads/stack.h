@@ -27,7 +27,8 @@ inline constexpr std::size_t default_stack_size = 256 * 1024 + guard_size;
 inline constexpr std::size_t least_stack_size = 4 * page_size;
 inline constexpr std::size_t greatest_stack_size = std::size_t{1} << 36;
 
-// A stack and its guard: [base, base + size), of which the lowest guard_size bytes are inaccessible.
+// A stack and its guard: [base, base + size), of which the lowest guard_size bytes are
+// inaccessible.
 struct stack_memory {
   std::byte* base = nullptr;
   std::size_t size = 0;

@@ -4,7 +4,8 @@
 //
 //   free --create--> ready --dispatch--> running --suspend--> blocked --resume--> ready
 //                      ^                    |  |
-//                      +------yield---------+  +--return from the closure--> finished --join--> free
+//                      +------yield---------+  +--return from the closure--> finished --join-->
+//                      free
 //                                                                            (detached: at once)
 //
 // Who may touch what: between dispatch and the switch away the thread itself and its carrier; from
@@ -38,9 +39,9 @@ struct tcb : task {
   tcb* next_ready = nullptr;  // in a run queue or an inbox
   scheduler* home = nullptr;  // the runtime that it belongs to
 
-  std::byte* stack_base = nullptr;  // null until the first dispatch
-  std::uint32_t stack_pages = 0;    // of a stack of its own size; 0: a pool stack
-  std::uint32_t home_processor = 0; // where it ran last: where a wake from outside goes
+  std::byte* stack_base = nullptr;   // null until the first dispatch
+  std::uint32_t stack_pages = 0;     // of a stack of its own size; 0: a pool stack
+  std::uint32_t home_processor = 0;  // where it ran last: where a wake from outside goes
   // Joining: one of the constants below or the address of the task that waits for the end.
   atomic<std::uintptr_t> join{join_none};
   timer_node timer;

@@ -23,7 +23,8 @@ class thread_cache {
   // A control block with the right to a stack of the default size. Throws std::system_error: no
   // memory, no address space, too many threads.
   tcb& take_tcb() {
-    if (blocks_ == nullptr) [[unlikely]] refill();
+    if (blocks_ == nullptr) [[unlikely]]
+      refill();
     tcb* t = blocks_;
     blocks_ = t->next_ready;
     --count_;
@@ -32,11 +33,13 @@ class thread_cache {
   void give_tcb(tcb& t) noexcept {
     t.next_ready = blocks_;
     blocks_ = &t;
-    if (++count_ > 2 * cache_batch) [[unlikely]] spill();
+    if (++count_ > 2 * cache_batch) [[unlikely]]
+      spill();
   }
 
   std::byte* take_stack() noexcept {
-    if (stacks_ == nullptr) [[unlikely]] return detail::take_stack();
+    if (stacks_ == nullptr) [[unlikely]]
+      return detail::take_stack();
     free_stack* f = stacks_;
     stacks_ = f->next;
     --stack_count_;
@@ -44,7 +47,8 @@ class thread_cache {
   }
   void give_stack(std::byte* base) noexcept {
     // More than a few would only be hoarded: other processors could want them.
-    if (stack_count_ >= cache_batch) [[unlikely]] return detail::give_stack(base);
+    if (stack_count_ >= cache_batch) [[unlikely]]
+      return detail::give_stack(base);
     free_stack* f = as_free(base);
     f->next = stacks_;
     stacks_ = f;

@@ -70,6 +70,25 @@ TEST(mutex, unlock_wakes_a_parked_waiter_of_either_kind) {
   });
 }
 
+// The unlock comes while the waiter is on its way into the queue, held up at the bucket's lock: it
+// has to look again before it sleeps. (The millisecond lets it get that far; nothing depends on
+// it.)
+TEST(mutex, an_unlock_just_before_the_wait_is_seen) {
+  for (int round = 0; round < 10; ++round) {
+    conc::mutex m;
+    conc::detail::parking_bucket& bucket = conc::detail::bucket_of(&m);
+    m.lock();
+    bucket.lock.lock();
+    crew waiter;
+    const auto enter = [&](int) { const std::lock_guard guard(m); };
+    round % 2 == 0 ? waiter.users(1, enter) : waiter.kernels(1, enter);
+    conc::this_thread::sleep_for(1ms);
+    m.unlock();
+    bucket.lock.unlock();
+    waiter.join();
+  }
+}
+
 TEST(mutex, waiters_are_served_in_the_order_of_their_arrival) {
   conc::runtime one({.processors = 1});
   std::vector<int> order;

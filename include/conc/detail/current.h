@@ -50,7 +50,8 @@ CONC_API task_head& attach() noexcept;
 
 inline task_head& current_head() noexcept {
   task_head* self = current_or_null();
-  if (self == nullptr) [[unlikely]] return attach();
+  if (self == nullptr) [[unlikely]]
+    return attach();
   return *self;
 }
 

@@ -1,0 +1,90 @@
+// Where a carrier looks when its own processor has nothing: in the others' queues.
+#include <algorithm>
+
+#include "locks/block_cost.h"
+#include "locks/spin_budget.h"
+#include "sched/scheduler.h"
+
+namespace conc::detail {
+namespace {
+
+// A thief brings home at most so many threads: stealing half of a million would take as long as it
+// would take to run them.
+constexpr std::uint32_t most_stolen = 64;
+
+// Half of the victim's queue, linked; inside the thief's section.
+tcb* take_half(run_queue& q) noexcept {
+  tcb* first = nullptr;
+  tcb** end = &first;
+  for (std::uint32_t n = std::min((q.size() + 1) / 2, most_stolen); n > 0; --n) {
+    tcb* t = q.pop_front();
+    if (t == nullptr) break;
+    t->next_ready = nullptr;
+    *end = t;
+    end = &t->next_ready;
+  }
+  return first;
+}
+
+// A thread that lies in the `next` slot of a processor that has not switched since the watch last
+// looked.
+bool has_forgotten_thread(const processor& p) noexcept {
+  return p.next.load(memory_order_relaxed) != nullptr &&
+         p.dispatches.read() == p.watched_dispatches.load(memory_order_relaxed);
+}
+
+}  // namespace
+
+tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
+  for (const std::uint32_t v : steal_order[thief.index]) {
+    processor& victim = *processors[v];
+    tcb* loot = victim.empty_inbox();  // what lies there belongs to nobody yet
+    const bool forgotten = forgotten_too && has_forgotten_thread(victim);
+    if (loot == nullptr && (victim.queue.size() > 0 || forgotten) && victim.queue.begin_theft()) {
+      loot = take_half(victim.queue);
+      if (loot == nullptr && forgotten) {
+        loot = victim.next.load(memory_order_relaxed);
+        victim.next.store(nullptr, memory_order_relaxed);
+        if (loot != nullptr) loot->next_ready = nullptr;
+      }
+      victim.queue.end_theft();
+    }
+    if (loot == nullptr) continue;
+    // The first is run, the others go to our own queue.
+    thief.steals.add();
+    thief.stolen_threads.add();
+    if (tcb* t = loot->next_ready; t != nullptr) {
+      thief.queue.enter();
+      while (t != nullptr) {
+        tcb* next = t->next_ready;
+        thief.queue.push_back(*t);
+        thief.stolen_threads.add();
+        t = next;
+      }
+      thief.queue.leave();
+    }
+    return loot;
+  }
+  return nullptr;
+}
+
+// Looks around for as long as going to sleep and being woken would cost.
+tcb* scheduler::search(carrier& c) noexcept {
+  processor& p = *c.proc;
+  if (tcb* t = steal(p, false); t != nullptr) return t;
+  spinner_slot slot;
+  if (!slot) return nullptr;
+  spin_timer timer(block_cost_if_known());
+  do {
+    CONC_CPU_RELAX();
+    if (!p.looks_empty() || (c.io != nullptr && c.io->has_work())) return nullptr;
+    for (const auto& other : processors) {
+      if (other.get() != &p && other->has_stealable()) {
+        if (tcb* t = steal(p, false); t != nullptr) return t;
+      }
+    }
+  } while (!timer.expired());
+  return nullptr;
+}
+
+}  // namespace conc::detail
