@@ -31,9 +31,17 @@ class spinner_slot {
  public:
   spinner_slot() noexcept {
     const unsigned limit = usable_cpus() - 1;
-    if (limit == 0 || spinners_now.load(memory_order_relaxed) >= limit) return;
-    held_ = spinners_now.fetch_add(1, memory_order_relaxed) < limit;
-    if (!held_) spinners_now.fetch_sub(1, memory_order_relaxed);
+    if (limit == 0) return;
+    // Two that take turns are both here for a moment: the one who was just woken gives its slot
+    // back within a few nanoseconds, and the one who woke it would otherwise go to sleep for that.
+    for (int look = 0; look < 16; ++look) {
+      if (spinners_now.load(memory_order_relaxed) < limit) {
+        held_ = spinners_now.fetch_add(1, memory_order_relaxed) < limit;
+        if (held_) return;
+        spinners_now.fetch_sub(1, memory_order_relaxed);
+      }
+      CONC_CPU_RELAX();
+    }
   }
   ~spinner_slot() {
     if (held_) spinners_now.fetch_sub(1, memory_order_relaxed);

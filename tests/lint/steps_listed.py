@@ -12,14 +12,17 @@ STEP = re.compile(r"\bCONC_STEP\((\w+)\)")
 
 
 def steps_in_sources(root):
-    """Each step and where it stands; comments and the macro's own definition are no steps."""
+    """Each step and where it stands; comments and macro definitions are no steps."""
     steps = {}
     for path in lint.files(root, ("include", "src"), lint.CPP):
+        in_directive = False  # also on the continuation lines of one
         for number, line in enumerate(path.read_text().splitlines(), 1):
             code = line.split("//")[0]
-            if not code.lstrip().startswith("#"):
+            in_directive = in_directive or code.lstrip().startswith("#")
+            if not in_directive:
                 for name in STEP.findall(code):
                     steps.setdefault(name, lint.where(root, path, number))
+            in_directive = in_directive and line.endswith("\\")
     return steps
 
 
@@ -45,9 +48,11 @@ def check(root):
     return complaints
 
 
-SOURCE = {"src/locks/a.cc": "#define CONC_STEP(name) true\nif (CONC_STEP(wake)) f();\n"}
+SOURCE = {
+    "src/locks/a.cc": "#define GAP(name) \\\n  if (!CONC_STEP(name)) f()\nif (CONC_STEP(wake)) f();\n"
+}
 SAMPLES = [
-    (SOURCE, "src/locks/a.cc:2: step wake has no mutant"),
+    (SOURCE, "src/locks/a.cc:3: step wake has no mutant"),
     (SOURCE | {"tests/mutants/mutants.txt": "# wake mutex_test\n"}, "step wake has no mutant"),
     (SOURCE | {"tests/mutants/mutants.txt": "wake\n"}, "step wake names no test"),
     (SOURCE | {"tests/mutants/mutants.txt": "wake a\nsleep a\n"}, "no source has a step sleep"),
