@@ -51,8 +51,9 @@ struct task_port {
 
 enum class task_state : std::uint8_t {
   free,      // the cell is in the slab's or a processor's free list
-  ready,     // user-level threads: in a run queue
-  running,   // on a carrier; a kernel thread that is not blocked in the library
+  ready,     // user-level threads: in a run queue, or on a carrier as its current task; to write
+             // down which of the two would cost two stores a switch
+  running,   // kernel threads that are not blocked in the library
   blocked,   // suspended
   finished,  // ran to its end, not joined yet
 };

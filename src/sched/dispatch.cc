@@ -2,20 +2,64 @@
 #include <algorithm>
 #include <iterator>
 
+#include "locks/block_cost.h"
 #include "sched/scheduler.h"
 
 namespace conc::detail {
+namespace {
+
+// Sharing pays if the other processor saves more than its wake costs us and it: half of what is
+// queued is run there, and a wake costs the one who calls about C and the other some of them until
+// it is here and has what it needs in its cache.
+constexpr nanos worth_in_block_costs = 8;
+constexpr nanos most_worth_sharing = 4096;
+
+}  // namespace
+
+void processor::judge_dispatches(nanos time) noexcept {
+  const std::uint64_t all = dispatches();
+  const std::uint64_t n = all - dispatches_judged;
+  if (n != 0) {
+    const nanos each = std::max<nanos>((time - last_checkpoint) / static_cast<nanos>(n), 1);
+    const nanos worth = home.sharing_pays_from.load(memory_order_relaxed) / each;
+    worth_sharing.store(static_cast<std::uint32_t>(std::clamp<nanos>(worth, 1, most_worth_sharing)),
+                        memory_order_relaxed);
+  }
+  dispatches_judged = all;
+  last_checkpoint = time;
+}
+
+std::uint64_t processor::dispatches() const noexcept {
+  // Two words that change one after the other: a reader elsewhere looks again if it seems to have
+  // looked in between, but not for ever.
+  std::uint32_t left = until_checkpoint.read();
+  std::uint64_t before = dispatches_before.read();
+  for (int looks = 0; looks < 8; ++looks) {
+    const std::uint32_t again = until_checkpoint.read();
+    if (again != 0 && again <= left) break;
+    left = again;
+    before = dispatches_before.read();
+  }
+  return before + checkpoint_every - left;
+}
+
+bool processor::wants_service(nanos time) const noexcept {
+  return deadlines.earliest() <= time || time - last_service >= service_interval;
+}
+
+bool processor::checkpoint() noexcept {
+  dispatches_before.add(checkpoint_every);
+  until_checkpoint.set(checkpoint_every);
+  const nanos time = now();
+  judge_dispatches(time);
+  return wants_service(time);
+}
 
 void scheduler::service(carrier& c) noexcept {
   processor& p = *c.proc;
   const nanos time = now();
-  // The next service point: when about service_interval will have passed, judging by the threads
-  // that ran since the last one; after most_dispatches at the latest.
-  const std::uint32_t done = p.dispatches_granted - p.dispatches_left;
-  const nanos each = (time - p.last_service) / std::max(done, std::uint32_t{1});
-  p.dispatches_granted = static_cast<std::uint32_t>(std::clamp<nanos>(
-      processor::service_interval / std::max<nanos>(each, 1), 2, processor::most_dispatches));
-  p.dispatches_left = p.dispatches_granted;
+  sharing_pays_from.store(worth_in_block_costs * block_cost_if_known(), memory_order_relaxed);
+  p.judge_dispatches(time);
   p.last_service = time;
 
   if (c.io != nullptr) c.io->poll();
@@ -35,16 +79,8 @@ void scheduler::service(carrier& c) noexcept {
 
 tcb* scheduler::take_own(carrier& c) noexcept {
   processor& p = *c.proc;
-  if (p.dispatches_left <= 1) service(c);
-  if (tcb* t = p.empty_inbox(); t != nullptr) {
-    p.queue.enter();
-    while (t != nullptr) {
-      tcb* next = t->next_ready;
-      p.queue.push_back(*t);
-      t = next;
-    }
-    p.queue.leave();
-  }
+  p.queue.answer_mail();
+  if (tcb* posted = p.empty_inbox(); posted != nullptr) p.adopt(posted);
   p.queue.enter();
   tcb* t = p.take_in_section();
   p.queue.leave();
@@ -55,6 +91,7 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
   processor& p = *c.proc;
   bool searching = false;
   bool slept = false;
+  if (p.wants_service(now())) service(c);
   for (;;) {
     tcb* t = take_own(c);
     if (t == nullptr) {
@@ -74,9 +111,9 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
       if (t == nullptr) t = search(c);
     }
     if (t != nullptr) {
-      if (searching || slept) leave_search(searching);
-      // What this visit has made ready beyond the one that runs now (see make_ready_here()).
-      if (p.ready_threads() > 0) work_appeared(p);
+      if (searching || slept) go_to_work(p, searching);
+      // What this visit has made ready beyond the one that runs now.
+      if (p.ready_threads() > 0 && wants_help(p)) call_for_help(p);
       return t;
     }
     if (p.looks_empty()) {

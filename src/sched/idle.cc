@@ -1,13 +1,15 @@
 // What a carrier does when its processor has nothing to run, and how it is fetched back.
 //
 // The danger is the lost wake: a thread becomes ready just as the last carrier that could have run
-// it falls asleep. Both sides therefore announce before they look, with a full barrier between:
+// it falls asleep. For threads that come from outside the processors both sides announce before
+// they look, with a full barrier between:
 //
-//   who makes work                         who goes to sleep
-//   1. push the thread                     1. resting = asleep, ++sleepers, --searchers
+//   who posts a thread                     who goes to sleep
+//   1. push it to an inbox                 1. resting = asleep, ++sleepers, --searchers
 //   2. full barrier                        2. full barrier (the locked instructions of 1)
-//   3. sleepers > 0 and searchers == 0?    3. look once more at every queue
-//      wake one                               found: stay awake; else sleep
+//   3. its processor asleep? wake it;      3. look once more at every queue
+//      else sleepers and no searcher?         found: stay awake; else sleep
+//      wake one
 //
 // If 3 on the left misses the sleeper, then 3 on the right sees the push.
 //
@@ -15,11 +17,24 @@
 // that finds some wakes the next one if there may be more; so the number of running processors
 // follows the work, and a busy processor pays for at most one wake at a time.
 //
-// A thread in a processor's `next` slot is meant for that processor, and waking somebody for it
-// would be wasted if, as usual, it runs within the next microsecond. It need not be so: the running
-// thread may compute for long. Therefore one sleeper is the watch: it sleeps with a time limit as
-// long as others are busy, and takes what was left lying. If nobody watches, the push does wake.
-// When all are idle nobody watches and nothing ticks.
+// A push to a processor's own queue is too frequent for a barrier, and mostly not worth a wake: the
+// processor itself will come to the thread in a moment. So there is the watch, one sleeper that
+// sleeps with a time limit as long as others are busy, and then takes what was left lying: threads
+// of a processor that has not switched since the last look. A push that finds the place of the
+// watch taken, and little in the queue, does nothing more.
+//
+//   Invariant: if a processor is awake and another asleep, then one sleeper is on watch, or
+//   somebody is a searcher, or a push that nobody watches will wake one.
+//
+// The watch gives its place up only to work, and then (go_to_work()) sees to it that one of the
+// other sleepers takes it. A push whose writer read "watched" just before that may still be on its
+// way when the new watch looks; it is seen at the next look, at most longest_watch later. That is
+// why no barrier is needed between the push and the reading of `watched`. When all are idle nobody
+// watches and nothing ticks.
+//
+// Is it worth it? Each processor knows how long its dispatches take on average, and from it how
+// many queued threads are worth a wake (processor::worth_sharing, dispatch.cc). If that is reached
+// the push wakes a searcher at once; and an idle carrier leaves alone what is not worth its coming.
 #include <algorithm>
 
 #include "locks/fence.h"
@@ -36,25 +51,22 @@ constexpr nanos longest_watch = 1'000'000;
 }  // namespace
 
 // A carrier that others may have relied on goes to work: as the last searcher, or as the watch.
-void scheduler::leave_search(bool was_searcher) noexcept {
+void scheduler::go_to_work(const processor& self, bool was_searcher) noexcept {
   // [idle] seq_cst: first the place is given up, then the queues are looked at.
   if (was_searcher && searchers.fetch_sub(1, memory_order_seq_cst) != 1) return;
   full_fence();
-  // Whoever pushed meanwhile counted on us to look for more; and somebody else must watch.
   if (sleepers.load(memory_order_seq_cst) == 0) return;
-  const bool unwatched = !watched.load(memory_order_seq_cst);
-  for (const auto& p : processors) {
-    if (p->has_stealable() || (unwatched && p->next.load(memory_order_relaxed) != nullptr)) {
-      return wake_one(p->index);
-    }
-  }
+  // Whoever pushed meanwhile counted on us to look for more, or on the watch that we were.
+  bool needed = !watched.load(memory_order_seq_cst) && CONC_STEP(idle_hand_over_the_watch);
+  for (const auto& p : processors) needed = needed || p->has_to_share();
+  if (needed) wake_one(self.index);
 }
 
 bool scheduler::anything_for(const carrier& c) const noexcept {
   for (const auto& p : processors) {
-    if (p->has_stealable()) return true;
+    if (p->has_to_share()) return true;
   }
-  if (c.proc->next.load(memory_order_relaxed) != nullptr) return true;
+  if (!c.proc->looks_empty()) return true;
   if (ending.load(memory_order_seq_cst) && (ended.load(memory_order_seq_cst) || quiescent())) {
     return true;  // the end itself has to be seen to
   }
@@ -63,7 +75,7 @@ bool scheduler::anything_for(const carrier& c) const noexcept {
 
 void scheduler::note_dispatches() noexcept {
   for (const auto& p : processors) {
-    p->watched_dispatches.store(p->dispatches.read(), memory_order_relaxed);
+    p->watched_dispatches.store(p->dispatches(), memory_order_relaxed);
   }
 }
 
@@ -84,6 +96,7 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
     on_watch = asleep < processors.size() && CONC_STEP(idle_keep_watch) &&
                !watched.exchange(true, memory_order_seq_cst);
     if (on_watch) {
+      p.on_watch.store(true, memory_order_relaxed);
       note_dispatches();
       until = std::min(until, now() + c.watch_interval);
       c.watch_interval = std::min(2 * c.watch_interval, longest_watch);
@@ -93,8 +106,12 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
     } else {
       futex_wait(p.resting, rest::on_futex, until);
     }
-    if (on_watch) watched.store(false, memory_order_seq_cst);
+    if (on_watch) {
+      p.on_watch.store(false, memory_order_relaxed);
+      watched.store(false, memory_order_seq_cst);
+    }
   }
+  p.last_checkpoint = now();
   sleepers.fetch_sub(1, memory_order_seq_cst);
   // [idle] acq_rel: pairs with the compare-and-swap in call().
   const std::uint32_t woken = p.resting.exchange(rest::awake, memory_order_acq_rel);
@@ -102,12 +119,16 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
   if (woken == rest::called || woken == rest::awake) c.watch_interval = carrier::first_watch;
 }
 
-void scheduler::work_appeared(processor& p) noexcept {
-  if (p.only_one) return;
-  // [idle] the full barrier between the push and the look: the left column of the table above.
+void scheduler::offer_work(processor& p) noexcept {
+  // Who makes threads ready on the scheduler's own stack dispatches the first of them itself, and
+  // asks again for the rest.
+  if (current_or_null() != p.holder->self) call_for_help(p);
+}
+
+void scheduler::call_for_help(processor& p) noexcept {
+  // [idle] the full barrier between the push and the look, needed where nobody watches.
   full_fence();
   if (sleepers.load(memory_order_relaxed) == 0 || searchers.load(memory_order_relaxed) != 0) return;
-  if (p.queue.size() == 0 && watched.load(memory_order_relaxed)) return;
   wake_one(p.index);
 }
 
@@ -115,7 +136,7 @@ void scheduler::post(tcb& t) noexcept {
   // As soon as the thread is posted it may run, end, and with it the whole runtime: the destructor
   // waits for visitors.
   visitors.fetch_add(1, memory_order_relaxed);
-  processor& p = *processors[t.home_processor];
+  processor& p = *processor_of(t);
   p.post(t);  // [idle] seq_cst: the push and its barrier
   if (!CONC_STEP(idle_call_for_a_post) || !call(p, rest::awake)) {
     // It is awake, but perhaps busy for long: somebody else may come first.
@@ -131,8 +152,13 @@ void scheduler::wake_one(std::uint32_t near) noexcept {
   for (;;) {
     std::uint32_t none = 0;
     if (!searchers.compare_exchange_strong(none, 1, memory_order_seq_cst)) return;
-    for (const std::uint32_t i : steal_order[near]) {
-      if (call(*processors[i], rest::called)) return;
+    // Rather not the watch: somebody would have to take its place.
+    for (const bool even_the_watch : {false, true}) {
+      for (const std::uint32_t i : steal_order[near]) {
+        processor& p = *processors[i];
+        if (p.on_watch.load(memory_order_relaxed) == even_the_watch && call(p, rest::called))
+          return;
+      }
     }
     if (searchers.fetch_sub(1, memory_order_seq_cst) != 1) return;
     // Nobody slept. But while we stood in for a searcher somebody may have gone to sleep, and
@@ -141,9 +167,9 @@ void scheduler::wake_one(std::uint32_t near) noexcept {
     for (const std::uint32_t i : steal_order[near]) {
       const std::uint32_t how = processors[i]->resting.load(memory_order_seq_cst);
       resting = resting || how == rest::on_futex || how == rest::in_poller;
-      work = work || processors[i]->has_stealable();
+      work = work || processors[i]->has_to_share();
     }
-    if (!resting || !(work || processors[near]->has_stealable())) return;
+    if (!resting || !(work || processors[near]->has_to_share())) return;
   }
 }
 

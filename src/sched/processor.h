@@ -1,47 +1,29 @@
 // A processor: one CPU's worth of scheduling state. Whoever holds it may run threads.
 //
 // A carrier (a kernel thread) holds a processor while it runs threads; the two are apart so that a
-// processor can be given to another carrier when its own is stuck in the kernel.
+// processor can be given to another carrier when its own is stuck in the kernel. task::host of a
+// running thread, and of its carrier's own task, is the processor.
 //
 // Where a ready thread can be, and who looks there:
 //
 //   next    one thread, woken or spawned by the one that runs now, which probably wants to talk to
 //           it: runs first, at most `next_streak_limit` times in a row while others wait. Thieves
 //           leave it alone unless the processor has not switched for a while.
-//   queue   first in, first out. Thieves take from it.
+//   queue   first in, first out. Thieves take from it if there is enough to be worth their while.
 //   inbox   wakes and spawns from outside: a lock-free stack, taken whole, order restored.
 #ifndef CONC_SCHED_PROCESSOR_H
 #define CONC_SCHED_PROCESSOR_H
 
+#include "sched/counter.h"
 #include "sched/run_queue.h"
 #include "sched/timers.h"
+#include "threads/execution.h"
 #include "threads/tcb_pool.h"
 
 namespace conc::detail {
 
 struct carrier;
 struct scheduler;
-
-// Written by one carrier, read by anybody: no locked instruction, no torn value.
-class counter {
- public:
-  void add(std::uint64_t n = 1) noexcept {
-    value_.store(value_.load(memory_order_relaxed) + n, memory_order_relaxed);
-  }
-  std::uint64_t read() const noexcept { return value_.load(memory_order_relaxed); }
-  // For counts that say "all before this has happened".
-  void add_release() noexcept {
-    // [counter] release: pairs with the acquire in read_acquire().
-    value_.store(value_.load(memory_order_relaxed) + 1, memory_order_release);
-  }
-  std::uint64_t read_acquire() const noexcept {
-    // [counter] acquire: pairs with the release in add_release().
-    return value_.load(memory_order_acquire);
-  }
-
- private:
-  atomic<std::uint64_t> value_{0};
-};
 
 // processor::resting: where the carrier that holds the processor is.
 namespace rest {
@@ -59,29 +41,46 @@ class processor {
   processor& operator=(const processor&) = delete;
 
   static constexpr std::uint32_t next_streak_limit = 16;
-  // A service point (timers, completions) comes after at most so many dispatches, and after about
-  // this much time if threads run longer than a moment each.
-  static constexpr std::uint32_t most_dispatches = 64;
-  static constexpr nanos service_interval = 100'000;
+  // The clock is read after so many dispatches, and a service point (timers, completions) follows
+  // if a timer is due or this much time has passed since the last one. So neither is overlooked for
+  // longer than service_interval, or checkpoint_every dispatches if those take longer.
+  static constexpr std::uint32_t checkpoint_every = 32;
+  static constexpr nanos service_interval = 50'000;
+
+  // --- the holder's -----------------------------------------------------------------------------
+  run_queue queue;
+  // Counts down from checkpoint_every at each dispatch; see dispatches().
+  owned_counter<std::uint32_t> until_checkpoint{checkpoint_every};
 
   scheduler& home;
   const std::uint32_t index;
   const bool only_one;  // of its runtime: there is nobody to wake
-  carrier* holder = nullptr;
-
-  // --- the holder's -----------------------------------------------------------------------------
-  run_queue queue;
-  std::uint32_t dispatches_left = most_dispatches;
-  std::uint32_t dispatches_granted = most_dispatches;
   std::uint32_t next_streak = 0;
-  thread_cache cache;
-  nanos last_service = 0;
-  timers deadlines;
+  // With so many threads queued here it pays to wake another processor (idle.cc, "Is it worth
+  // it?").
+  atomic<std::uint32_t> worth_sharing{1};
+  carrier* holder = nullptr;
+  kernel_thread_state kernel;  // the holder's
 
-  counter dispatches, spawned, finished, yields, parks, wakes, steals, stolen_threads;
+  counter parks;           // suspensions
+  counter wakes;           // threads made ready here
+  counter spawned;         // threads made by threads on this processor
+  counter finished;        // threads that ended here
+  counter steals;          // successful thefts by this processor …
+  counter stolen_threads;  // … and what they brought
+
+  atomic<bool> runs_thread{false};  // else its holder is on its own stack
+
+  thread_cache cache;
+  timers deadlines;
+  nanos last_service = 0;
+  nanos last_checkpoint = 0;
+  counter dispatches_before;  // those before until_checkpoint was set last
+  std::uint64_t dispatches_judged = 0;
 
   // Puts a thread that has just become ready first in line. Holder only.
   void make_ready_next(tcb& t) noexcept {
+    t.host = this;
     queue.enter();
     tcb* displaced = next.load(memory_order_relaxed);
     next.store(&t, memory_order_relaxed);
@@ -89,22 +88,36 @@ class processor {
     queue.leave();
   }
   void make_ready_last(tcb& t) noexcept {
+    t.host = this;
     queue.enter();
     queue.push_back(t);
     queue.leave();
   }
 
-  // Whether the scheduler's own stack must be visited before the next dispatch: an inbox to empty,
-  // timers and completions to look at. Counts the dispatch.
-  bool service_is_due() noexcept {
-    if (dispatches_left <= 1) [[unlikely]]
-      return true;
-    --dispatches_left;
-    return inbox.load(memory_order_relaxed) != nullptr;
+  // Counts a dispatch. True if the clock has to be read and says that service is due: timers and
+  // completions to look at, on the scheduler's own stack.
+  bool count_dispatch() noexcept { return until_checkpoint.decrement_to_zero() && checkpoint(); }
+  [[gnu::noinline]] bool checkpoint() noexcept;
+  bool wants_service(nanos time) const noexcept;
+  // Learns from what was dispatched since the last call how many queued threads are worth sharing.
+  void judge_dispatches(nanos time) noexcept;
+
+  // The threads of a list linked by next_ready, from elsewhere. Returns how many.
+  std::uint32_t adopt(tcb* list) noexcept {
+    std::uint32_t n = 0;
+    queue.enter();
+    for (; list != nullptr; ++n) {
+      tcb* next_in_list = list->next_ready;
+      list->host = this;
+      queue.push_back(*list);
+      list = next_in_list;
+    }
+    queue.leave();
+    return n;
   }
 
   // The thread to run next, or null. Inside the queue's section.
-  tcb* take_in_section() noexcept {
+  [[gnu::always_inline]] tcb* take_in_section() noexcept {
     if (tcb* t = next.load(memory_order_relaxed); t != nullptr) {
       if (next_streak < next_streak_limit || queue.size() == 0 || !CONC_STEP(next_streak_ends)) {
         next.store(nullptr, memory_order_relaxed);
@@ -115,23 +128,45 @@ class processor {
     next_streak = 0;
     return queue.pop_front();
   }
+  // The same for a thread that stays ready, which goes to the end of the line; null, and nothing
+  // done, if there is nobody else.
+  [[gnu::always_inline]] tcb* exchange_in_section(tcb& self) noexcept {
+    if (next.load(memory_order_relaxed) != nullptr) [[unlikely]] {
+      queue.push_back(self);
+      return take_in_section();
+    }
+    return queue.exchange_front(self);
+  }
+
+  // Threads that were switched to, also from themselves. Anybody may ask.
+  std::uint64_t dispatches() const noexcept;
+  // Every dispatch ends in a suspension, the thread's end or a yield, so yields need no counter of
+  // their own.
+  std::uint64_t yields() const noexcept {
+    const std::uint64_t others =
+        parks.read() + finished.read() + (runs_thread.load(memory_order_relaxed) ? 1 : 0);
+    const std::uint64_t all = dispatches();
+    return all > others ? all - others : 0;
+  }
 
   std::uint32_t ready_threads() const noexcept {
     return queue.size() + (next.load(memory_order_relaxed) != nullptr ? 1 : 0);
   }
 
-  // What an idle carrier elsewhere could take. A hint, as all that follows from it.
-  bool has_stealable() const noexcept {
-    return queue.size() > 0 || inbox.load(memory_order_relaxed) != nullptr;
+  // Whether an idle carrier elsewhere should take some. A hint, as all that follows from it.
+  bool has_to_share() const noexcept {
+    return queue.size() >= worth_sharing.load(memory_order_relaxed) ||
+           inbox.load(memory_order_relaxed) != nullptr;
   }
   bool looks_empty() const noexcept {
-    return !has_stealable() && next.load(memory_order_relaxed) == nullptr;
+    return queue.size() == 0 && inbox.load(memory_order_relaxed) == nullptr &&
+           next.load(memory_order_relaxed) == nullptr;
   }
 
   // --- anybody's --------------------------------------------------------------------------------
   atomic<tcb*> next{nullptr};  // changed inside the queue's section only
 
-  alignas(64) atomic<tcb*> inbox{nullptr};
+  atomic<tcb*> inbox{nullptr};
 
   // Any thread: hands a ready thread over.
   void post(tcb& t) noexcept {
@@ -141,13 +176,16 @@ class processor {
       t.next_ready = head;
       // [inbox] release: pairs with the acquire in empty_inbox(). seq_cst besides: the poster's
       // later look at `resting` must not come before the post is visible (see idle.cc).
+      // [run_queue.mail] the partner of answer_mail().
     } while (!inbox.compare_exchange_weak(head, &t, order, memory_order_relaxed));
+    queue.ring_for_mail();
   }
-  // Any carrier: takes everything, oldest first.
+  // Any carrier: takes everything, oldest first. The holder answers the ringing first.
   tcb* empty_inbox() noexcept {
     if (inbox.load(memory_order_relaxed) == nullptr) return nullptr;
-    // [inbox] acquire: pairs with the release in post().
-    tcb* newest = inbox.exchange(nullptr, memory_order_acquire);
+    // [inbox] acquire: pairs with the release in post(). release: who posts next sees that the mail
+    // has been answered.
+    tcb* newest = inbox.exchange(nullptr, memory_order_acq_rel);
     tcb* oldest = nullptr;
     while (newest != nullptr) {
       tcb* t = newest;
@@ -159,6 +197,7 @@ class processor {
   }
 
   atomic<std::uint32_t> resting{rest::awake};
+  atomic<bool> on_watch{false};  // a hint to those who choose whom to wake
   // What the watch (idle.cc) saw of `dispatches` when it last looked.
   atomic<std::uint64_t> watched_dispatches{0};
 };

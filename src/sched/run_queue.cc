@@ -27,15 +27,20 @@ void barrier_on_all_threads() noexcept {
 }
 
 bool run_queue::begin_theft() noexcept {
-  if (thief_.load(memory_order_relaxed) != 0) return false;
-  std::uint32_t ticket = tickets_.fetch_add(1, memory_order_relaxed) + 1;
-  if (ticket == 0) ticket = 1u << 31;  // wrapped; 0 means nobody
-  std::uint32_t nobody = 0;
-  // [run_queue.symmetric] seq_cst: pairs with enter() where there is no membarrier.
-  if (!thief_.compare_exchange_strong(nobody, ticket, memory_order_seq_cst, memory_order_relaxed)) {
-    return false;
-  }
-  if (!symmetric_) {
+  std::uint32_t seen = attention_.load(memory_order_relaxed);
+  if (ticket_in(seen) != 0) return false;
+  // No two theft attempts have the same ticket, or the answer to one would let the other in. (After
+  // 2^30 of them that does not matter any more.)
+  std::uint32_t ticket;
+  do {
+    ticket = tickets_.fetch_add(first_ticket, memory_order_relaxed) + first_ticket;
+  } while (ticket == 0);
+  do {
+    if (ticket_in(seen) != 0) return false;
+    // [run_queue.symmetric] seq_cst: pairs with enter_slowly() where there is no membarrier.
+  } while (!attention_.compare_exchange_weak(seen, seen | ticket, memory_order_seq_cst,
+                                             memory_order_relaxed));
+  if ((seen & symmetric) == 0) {
     spin_timer courtesy(2'000);
     do {
       // [run_queue.answer] acquire: pairs with the release in wait_for_thief().
@@ -57,11 +62,27 @@ bool run_queue::begin_theft() noexcept {
   return true;
 }
 
+bool run_queue::enter_slowly() noexcept {
+  for (;;) {
+    // [run_queue.attention] acquire: pairs with the release in end_theft().
+    std::uint32_t seen = attention_.load(memory_order_acquire);
+    if ((seen & symmetric) != 0) {
+      // [run_queue.symmetric] seq_cst on both sides: Dekker with fences in the instructions.
+      busy_.exchange(1, memory_order_seq_cst);
+      seen = attention_.fetch_add(0, memory_order_seq_cst);
+    }
+    if (ticket_in(seen) == 0 || !CONC_STEP(run_queue_owner_looks)) return (seen & mail) != 0;
+    wait_for_thief();
+    busy_.store(1, memory_order_relaxed);
+    std::atomic_signal_fence(memory_order_seq_cst);  // as in enter()
+  }
+}
+
 void run_queue::wait_for_thief() noexcept {
   leave();
   for (unsigned looks = 1;; ++looks) {
-    // [run_queue.thief] acquire: pairs with the release in end_theft().
-    const std::uint32_t ticket = thief_.load(memory_order_acquire);
+    // [run_queue.attention] acquire: pairs with the release in end_theft().
+    const std::uint32_t ticket = ticket_in(attention_.load(memory_order_acquire));
     if (ticket == 0) return;
     // [run_queue.answer] release: pairs with the acquire in begin_theft(); our last section is
     // complete for whoever sees the answer.

@@ -7,27 +7,39 @@
 // membarrier(2), and then waits for the owner to be outside.
 //
 //   owner                                thief
-//   busy = 1                             thief = ticket (compare-and-swap: one thief at a time)
+//   busy = 1                             attention |= ticket (compare-and-swap: one at a time)
 //   compiler barrier                     wait 2 us for the owner's answer: acknowledged == ticket
-//   thief != 0 ? step aside:             no answer: membarrier,
-//     busy = 0, acknowledged = thief,      busy != 0 ? wait, and give up after a while
-//     wait for thief == 0, start again   … queue …
-//   … queue …                            thief = 0 (release)
+//   attention != 0 ? step aside:         no answer: membarrier,
+//     busy = 0, acknowledged = ticket,     busy != 0 ? wait, and give up after a while
+//     wait until it is gone, again       … queue …
+//   … queue …                            attention &= ~ticket (release)
 //   busy = 0 (release)
 //
 // Invariant: owner and thief are never both between their test and their last line. An answer names
 // the ticket that the owner has seen, and the owner stays out while it sees a thief; an answer to
 // an earlier thief that is late in the owner's store buffer names another ticket. Without an answer
 // the membarrier decides: if the owner's test came before it, its store of `busy` is visible after
-// it and the thief waits; otherwise the owner's test sees `thief`. Without the membarrier that
+// it and the thief waits; otherwise the owner's test sees the ticket. Without the membarrier that
 // store may still sit in the store buffer when the thief looks: the classic failure of Dekker's
 // algorithm.
+//
+// The word `attention` says everything that may keep the owner from going on, so that one test
+// suffices:
+//
+//   31 ........ 2 | 1         | 0
+//   ticket        | symmetric | mail
+//
+// ticket     of the thief that is at work here or wants to be; 0: none. Set and cleared by thieves.
+// symmetric  constant: there is no membarrier, the owner has to do its part with locked
+//            instructions.
+// mail       the processor's inbox may have something. Set by posters, cleared by the owner.
 //
 // An owner that dispatches answers within a fraction of a microsecond; one whose thread computes
 // for long does not answer at all, and then fifteen microseconds for a membarrier are well spent.
 //
-// The owner's section may extend over a switch: a yield takes its successor off, switches, and
-// appends itself on the successor's stack, all in one section.
+// The owner's section extends over every switch: who leaves takes its successor off, and who
+// arrives ends the section. So a yield may queue itself before its registers are saved: no thief
+// can take it until they are.
 //
 // Where membarrier is refused (old kernels, seccomp), and under ThreadSanitizer, which knows no
 // fences, the owner uses locked instructions instead.
@@ -37,6 +49,7 @@
 #define CONC_SCHED_RUN_QUEUE_H
 
 #include "locks/mutants.h"
+#include "sched/counter.h"
 #include "threads/tcb.h"
 
 namespace conc::detail {
@@ -48,73 +61,98 @@ void barrier_on_all_threads() noexcept;
 
 class run_queue {
  public:
-  run_queue() noexcept : symmetric_(!membarrier_works()) {}
+  run_queue() noexcept : attention_(membarrier_works() ? 0 : symmetric) {}
+  run_queue(const run_queue&) = delete;
+  run_queue& operator=(const run_queue&) = delete;
 
-  // The owner's section.
-  void enter() noexcept {
-    for (;;) {
-      if (symmetric_) [[unlikely]] {
-        // [run_queue.symmetric] seq_cst on both sides: Dekker with fences in the instructions.
-        busy_.exchange(1, memory_order_seq_cst);
-        if (thief_.fetch_add(0, memory_order_seq_cst) == 0) [[likely]]
-          return;
-      } else {
-        busy_.store(1, memory_order_relaxed);
-        // Only the compiler is held back here; the processor is, by the thief's membarrier.
-        std::atomic_signal_fence(memory_order_seq_cst);
-        // [run_queue.thief] acquire: pairs with the release in end_theft().
-        if (thief_.load(memory_order_acquire) == 0 || !CONC_STEP(run_queue_owner_looks)) [[likely]]
-          return;
-      }
-      wait_for_thief();
-    }
+  // The owner's section. Returns whether there is mail.
+  [[gnu::always_inline]] bool enter() noexcept {
+    busy_.store(1, memory_order_relaxed);
+    // Only the compiler is held back here; the processor is, by the thief's membarrier.
+    std::atomic_signal_fence(memory_order_seq_cst);
+    // [run_queue.attention] acquire: pairs with the release in end_theft().
+    if (attention_.load(memory_order_acquire) == 0) [[likely]]
+      return false;
+    return enter_slowly();
   }
   void leave() noexcept {
     // [run_queue.busy] release: pairs with the acquire in begin_theft().
     busy_.store(0, memory_order_release);
   }
 
-  // Inside a section, the owner's or a thief's.
-  void push_back(tcb& t) noexcept {
-    t.next_ready = nullptr;
-    if (first_ == nullptr) {
-      first_ = &t;
-    } else {
-      last_->next_ready = &t;
+  // Anybody, after a post to the inbox.
+  void ring_for_mail() noexcept {
+    if ((attention_.load(memory_order_relaxed) & mail) == 0) {
+      attention_.fetch_or(mail, memory_order_relaxed);
     }
-    last_ = &t;
-    size_.store(size_.load(memory_order_relaxed) + 1, memory_order_relaxed);
   }
-  tcb* pop_front() noexcept {
+  // The owner, before it empties the inbox: whoever posts after that rings again.
+  void answer_mail() noexcept {
+    if ((attention_.load(memory_order_relaxed) & mail) != 0) {
+      // [run_queue.mail] acquire: what follows, the emptying, does not come before. Pairs with the
+      // compare-and-swap of processor::post().
+      attention_.fetch_and(~mail, memory_order_acquire);
+    }
+  }
+
+  // Inside a section, the owner's or a thief's.
+  [[gnu::always_inline]] void push_back(tcb& t) noexcept {
+    append(t);
+    size_.increment();
+  }
+  [[gnu::always_inline]] tcb* pop_front() noexcept {
     tcb* t = first_;
     if (t == nullptr) return nullptr;
     first_ = t->next_ready;
-    size_.store(size_.load(memory_order_relaxed) - 1, memory_order_relaxed);
+    if (first_ == nullptr) end_ = &first_;
+    size_.decrement();
     return t;
+  }
+  // The first for the last: push_back(t) and pop_front() in one, but null and nothing done if
+  // there is nobody else.
+  [[gnu::always_inline]] tcb* exchange_front(tcb& t) noexcept {
+    tcb* f = first_;
+    if (f == nullptr) return nullptr;
+    append(t);
+    first_ = f->next_ready;
+    return f;
   }
 
   // How many are queued; anybody may ask, the answer is a hint to all but the owner.
-  std::uint32_t size() const noexcept { return size_.load(memory_order_relaxed); }
+  std::uint32_t size() const noexcept { return size_.read(); }
 
   // The thief's section. False if another thief is there or the owner did not leave in time (it
   // may have been preempted by the kernel inside).
   bool begin_theft() noexcept;
   void end_theft() noexcept {
-    // [run_queue.thief] release: pairs with the acquire in enter().
-    thief_.store(0, memory_order_release);
+    // [run_queue.attention] release: pairs with the acquire in enter().
+    attention_.fetch_and(symmetric | mail, memory_order_release);
   }
 
  private:
-  [[gnu::cold, gnu::noinline]] void wait_for_thief() noexcept;
+  static constexpr std::uint32_t mail = 1, symmetric = 2, first_ticket = 4;
 
-  atomic<std::uint32_t> busy_{0};
-  atomic<std::uint32_t> size_{0};
+  static std::uint32_t ticket_in(std::uint32_t attention) noexcept {
+    return attention & ~(mail | symmetric);
+  }
+  [[gnu::cold, gnu::noinline]] bool enter_slowly() noexcept;
+  void wait_for_thief() noexcept;
+
+  void append(tcb& t) noexcept {
+    t.next_ready = nullptr;
+    *end_ = &t;
+    end_ = &t.next_ready;
+  }
+
+  // The two pointers are apart, or compilers would gather them in a vector register to store them.
   tcb* first_ = nullptr;
-  tcb* last_ = nullptr;
-  const bool symmetric_;
-  // On their own line: the owner reads it at every section, thieves write it rarely.
-  alignas(64) atomic<std::uint32_t> thief_{0};  // 0 or the thief's ticket
-  atomic<std::uint32_t> acknowledged_{0};       // the ticket that the owner has stepped aside for
+  atomic<std::uint32_t> busy_{0};
+  owned_counter<std::uint32_t> size_;
+  tcb** end_ = &first_;  // where the next one is linked
+  // On its own line, with the inbox behind it: the owner reads it at every section, others write it
+  // rarely.
+  alignas(64) atomic<std::uint32_t> attention_;
+  atomic<std::uint32_t> acknowledged_{0};  // the ticket that the owner has stepped aside for
   atomic<std::uint32_t> tickets_{0};
 };
 

@@ -46,7 +46,7 @@ runtime::runtime(runtime_options options)
 runtime::~runtime() = default;
 
 runtime& runtime::current() {
-  if (const carrier* c = current_carrier(); c != nullptr) return c->home.face;
+  if (const processor* p = current_processor(); p != nullptr) return p->home.face;
   // [default_runtime] acquire: pairs with the release in make_default().
   runtime* r = the_default().made.load(memory_order_acquire);
   return r != nullptr ? *r : make_default();
@@ -73,15 +73,15 @@ runtime_stats runtime::stats() const {
   for (const auto& owned : impl_->processors) {
     const processor& p = *owned;
     processor_stats s;
-    s.dispatches = p.dispatches.read();
+    s.dispatches = p.dispatches();
     s.spawned = p.spawned.read();
     s.finished = p.finished.read();
-    s.yields = p.yields.read();
+    s.yields = p.yields();
     s.parks = p.parks.read();
     s.wakes = p.wakes.read();
     s.steals = p.steals.read();
     s.stolen_threads = p.stolen_threads.read();
-    s.ready = p.queue.size() + (p.next.load(memory_order_relaxed) != nullptr ? 1 : 0);
+    s.ready = p.ready_threads();
     all.spawned += s.spawned;
     all.finished += s.finished;
     all.processors.push_back(s);

@@ -36,7 +36,9 @@ struct scheduler {
   // --- idle.cc ----------------------------------------------------------------------------------
   // After a push to a processor's own queue or next slot, by its holder: wakes somebody if a
   // sleeping processor could use the work.
-  void work_appeared(processor& p) noexcept;
+  void work_appeared(processor& p) noexcept {
+    if (wants_help(p)) offer_work(p);
+  }
   // A ready thread from outside the processors: to where it ran last, and wakes somebody for it.
   void post(tcb& t) noexcept;
 
@@ -53,6 +55,8 @@ struct scheduler {
   alignas(64) atomic<std::uint32_t> sleepers{0};  // processors whose carrier rests
   atomic<std::uint32_t> searchers{0};             // carriers that look for work elsewhere
   atomic<bool> watched{false};                    // a sleeper looks at the busy ones now and then
+  // So much queued work, in nanoseconds, is worth another processor's coming.
+  atomic<nanos> sharing_pays_from{0};
 
  private:
   void start_carriers();
@@ -65,7 +69,13 @@ struct scheduler {
   tcb* steal(processor& thief, bool forgotten_too) noexcept;
   tcb* search(carrier& c) noexcept;
   // idle.cc
-  void leave_search(bool was_searcher) noexcept;
+  bool wants_help(const processor& p) const noexcept {
+    return !p.only_one && (!watched.load(memory_order_relaxed) ||
+                           p.queue.size() >= p.worth_sharing.load(memory_order_relaxed));
+  }
+  void offer_work(processor& p) noexcept;
+  void call_for_help(processor& p) noexcept;
+  void go_to_work(const processor& p, bool was_searcher) noexcept;
   void sleep(carrier& c, bool& searching) noexcept;
   bool anything_for(const carrier& c) const noexcept;
   void wake_one(std::uint32_t near) noexcept;

@@ -26,11 +26,9 @@ tcb* take_half(run_queue& q) noexcept {
   return first;
 }
 
-// A thread that lies in the `next` slot of a processor that has not switched since the watch last
-// looked.
-bool has_forgotten_thread(const processor& p) noexcept {
-  return p.next.load(memory_order_relaxed) != nullptr &&
-         p.dispatches.read() == p.watched_dispatches.load(memory_order_relaxed);
+// A processor with ready threads that has not switched since the watch last looked.
+bool has_forgotten_threads(const processor& p) noexcept {
+  return p.ready_threads() > 0 && p.dispatches() == p.watched_dispatches.load(memory_order_relaxed);
 }
 
 }  // namespace
@@ -39,8 +37,8 @@ tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
   for (const std::uint32_t v : steal_order[thief.index]) {
     processor& victim = *processors[v];
     tcb* loot = victim.empty_inbox();  // what lies there belongs to nobody yet
-    const bool forgotten = forgotten_too && has_forgotten_thread(victim);
-    if (loot == nullptr && (victim.queue.size() > 0 || forgotten) && victim.queue.begin_theft()) {
+    const bool forgotten = forgotten_too && has_forgotten_threads(victim);
+    if (loot == nullptr && (victim.has_to_share() || forgotten) && victim.queue.begin_theft()) {
       loot = take_half(victim.queue);
       if (loot == nullptr && forgotten) {
         loot = victim.next.load(memory_order_relaxed);
@@ -51,18 +49,9 @@ tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
     }
     if (loot == nullptr) continue;
     // The first is run, the others go to our own queue.
-    thief.steals.add();
-    thief.stolen_threads.add();
-    if (tcb* t = loot->next_ready; t != nullptr) {
-      thief.queue.enter();
-      while (t != nullptr) {
-        tcb* next = t->next_ready;
-        thief.queue.push_back(*t);
-        thief.stolen_threads.add();
-        t = next;
-      }
-      thief.queue.leave();
-    }
+    loot->host = &thief;
+    thief.steals.increment();
+    thief.stolen_threads.add(1 + (loot->next_ready != nullptr ? thief.adopt(loot->next_ready) : 0));
     return loot;
   }
   return nullptr;
@@ -79,7 +68,7 @@ tcb* scheduler::search(carrier& c) noexcept {
     CONC_CPU_RELAX();
     if (!p.looks_empty() || (c.io != nullptr && c.io->has_work())) return nullptr;
     for (const auto& other : processors) {
-      if (other.get() != &p && other->has_stealable()) {
+      if (other.get() != &p && other->has_to_share()) {
         if (tcb* t = steal(p, false); t != nullptr) return t;
       }
     }

@@ -28,30 +28,30 @@ void drop_stack(tcb& t, thread_cache& cache) noexcept {
 // The thread is off its stack for ever: what it leaves goes back, and who waits for it goes on.
 void publish_end(task& from, void*) noexcept {
   tcb& t = static_cast<tcb&>(from);
-  processor& p = *current_carrier()->proc;
+  processor& p = *current_processor();
   drop_stack(t, p.cache);
   t.state.store(task_state::finished, memory_order_relaxed);
   bool free_block = false;
   task* joiner = announce_end(t, free_block);
   if (free_block) recycle(t);
-  p.finished.add_release();
+  p.finished.increment_release();
   if (joiner != nullptr) resume(*joiner);
 }
 
 // The same on the joiner's own stack, which the thread has switched to as its last act.
 void publish_end_to_joiner(task& from, void*) noexcept {
   tcb& t = static_cast<tcb&>(from);
-  processor& p = *current_carrier()->proc;
+  processor& p = *current_processor();
   drop_stack(t, p.cache);
   t.state.store(task_state::finished, memory_order_relaxed);
   announce_end_here(t);
-  p.finished.add_release();
+  p.finished.increment_release();
 }
 
-[[noreturn]] void thread_main(task* from, publish_fn publish, void* argument) noexcept {
+[[noreturn]] void thread_main(task* from, publish_fn publish, void* argument, void* host) noexcept {
   tcb& self = static_cast<tcb&>(current_task());
   after_switch(self.flow.stack);
-  publish(*from, argument);
+  arrive({from, publish, argument, host});
   self.run(self.closure);
   // The name first: its memory is the program's.
   if (self.name != nullptr) delete std::exchange(self.name, nullptr);
@@ -63,8 +63,8 @@ std::size_t colour(const tcb& t) noexcept { return t.id % 16 * 64; }
 
 // Asks anew where it runs: between two calls of the program's own (operator new) it may migrate.
 tcb& take_block() {
-  carrier* c = current_carrier();
-  return c != nullptr ? c->proc->cache.take_tcb() : take_tcb_from_pool();
+  processor* p = current_processor();
+  return p != nullptr ? p->cache.take_tcb() : take_tcb_from_pool();
 }
 
 // A block with a name, or a stack of its own size.
@@ -97,8 +97,12 @@ tcb& make_with_options(const scheduler& home, const thread_options* options) {
 
 }  // namespace
 
-void attach_stack(tcb& t, thread_cache& cache) noexcept {
-  t.stack_base = cache.take_stack();
+void attach_stack(tcb& t, processor& p) noexcept {
+  // Rarely enters the kernel, with thieves waiting outside, who will give up. To step out for it is
+  // not possible: a yielding thread is queued already and not yet off its stack.
+  if (!p.cache.has_stack()) [[unlikely]]
+    p.cache.fetch_stack();
+  t.stack_base = p.cache.take_stack();
   std::byte* top = t.stack_base + default_stack_size - sizeof(free_stack) - colour(t);
   t.flow.stack.begin(t.stack_base + guard_size, default_stack_size - guard_size);
   t.flow.registers = make_context(top, thread_main);
@@ -106,16 +110,16 @@ void attach_stack(tcb& t, thread_cache& cache) noexcept {
 
 void recycle(tcb& t) noexcept {
   t.state.store(task_state::free, memory_order_relaxed);
-  if (carrier* c = current_carrier(); c != nullptr) {
-    c->proc->cache.give_tcb(t);
+  if (processor* p = current_processor(); p != nullptr) {
+    p->cache.give_tcb(t);
   } else {
     give_tcb_to_pool(t);
   }
 }
 
 thread_maker::thread_maker(scheduler* on, const thread_options* options) {
-  carrier* c = current_carrier();
-  scheduler& home = on != nullptr ? *on : c != nullptr ? c->home : current_scheduler();
+  processor* p = current_processor();
+  scheduler& home = on != nullptr ? *on : p != nullptr ? p->home : current_scheduler();
   if (options != nullptr || home.stack_size != 0) [[unlikely]] {
     made_ = &make_with_options(home, options);
   } else {
@@ -126,9 +130,8 @@ thread_maker::thread_maker(scheduler* on, const thread_options* options) {
   t.home = &home;
   ++t.generation;
   t.join.store(tcb::join_none, memory_order_relaxed);
-  // The first dispatch begins with a clean errno and no exception in flight.
+  // The first dispatch begins with a clean errno; no exception is in flight when a thread ends.
   t.flow.error_number = 0;
-  t.flow.exceptions = {};
   storage_ = t.closure;
 }
 
@@ -147,10 +150,10 @@ tcb* thread_maker::launch(void (*run)(void*) noexcept) noexcept {
   tcb& t = *std::exchange(made_, nullptr);
   t.run = run;
   t.state.store(task_state::ready, memory_order_relaxed);
-  carrier* c = current_carrier();
-  if (c != nullptr && &c->home == t.home) {
-    processor& p = *c->proc;
-    p.spawned.add();
+  processor* here = current_processor();
+  if (here != nullptr && &here->home == t.home) {
+    processor& p = *here;
+    p.spawned.increment();
     // First in line if nobody is: then the parent, when it waits, switches straight to it. Else in
     // order of birth.
     if (p.next.load(memory_order_relaxed) == nullptr && p.queue.size() == 0) {
@@ -162,7 +165,7 @@ tcb* thread_maker::launch(void (*run)(void*) noexcept) noexcept {
   } else {
     // Counted before it can be found, so that it cannot end uncounted.
     t.home->spawned_outside.fetch_add(1, memory_order_relaxed);
-    t.home_processor = static_cast<std::uint32_t>(t.id % t.home->processors.size());
+    t.host = t.home->processors[t.id % t.home->processors.size()].get();
     t.home->post(t);
   }
   return &t;
@@ -208,11 +211,6 @@ thread::id thread::get_id() const noexcept {
 }
 
 unsigned thread::hardware_concurrency() noexcept { return usable_cpus(); }
-
-void this_thread::yield() noexcept {
-  task& self = current_task();
-  self.port->yield(self);
-}
 
 void this_thread::detail::sleep_until_steady(conc::detail::steady_nanos deadline) noexcept {
   task& self = current_task();

@@ -3,13 +3,14 @@
 #define CONC_SCHED_THREAD_LIFE_H
 
 #include "conc/thread.h"
-#include "threads/tcb_pool.h"
+#include "sched/processor.h"
 
 namespace conc::detail {
 
-// At the first dispatch: a stack, with a context on it that runs the closure. Pool stacks were
-// reserved when the control block was made, so this cannot fail.
-void attach_stack(tcb& t, thread_cache& cache) noexcept;
+// At the first dispatch, by the holder of `p`, inside its queue's section: a stack, with a context
+// on it that runs the closure. Pool stacks were reserved when the control block was made, so this
+// cannot fail.
+void attach_stack(tcb& t, processor& p) noexcept;
 
 // Gives back a control block whose thread has ended or never began.
 void recycle(tcb& t) noexcept;

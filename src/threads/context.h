@@ -24,17 +24,19 @@ struct context {
   void* pc = nullptr;
 };
 
-// What travels through the registers of a switch, from the one who leaves to the one who arrives:
-// the arriving side must call publish(*from, argument), for only then is `from` off its stack.
+// What travels through the registers of a switch, from the one who leaves to the one who arrives.
+// The arriving side must call publish(*from, argument) if `publish` is not null, for only then is
+// `from` off its stack. `host` is the task::host of both: the arriving side knows nothing yet.
 struct departure {
   task* from;
   publish_fn publish;
   void* argument;
+  void* host;
 };
 
-using entry_fn = void (*)(task* from, publish_fn publish, void* argument) noexcept;
+using entry_fn = void (*)(task* from, publish_fn publish, void* argument, void* host) noexcept;
 
-// A context that will call `entry` with the departure's three words on an empty stack.
+// A context that will call `entry` with the departure's four words on an empty stack.
 inline context make_context(void* stack_top, entry_fn entry) noexcept {
   auto sp = reinterpret_cast<std::uintptr_t>(stack_top) & ~std::uintptr_t{15};
 #if defined(__x86_64__)
@@ -66,10 +68,10 @@ inline context make_context(void* stack_top, entry_fn entry) noexcept {
       "movq 8(%[load]), %%rbp\n\t"
       "jmp *16(%[load])\n"
       "1:"
-      : "+D"(d.from), "+S"(d.publish),
-        "+d"(d.argument), [save] "+c"(save_to), [load] "+a"(load_from)
+      : "+D"(d.from), "+S"(d.publish), "+d"(d.argument),
+        "+c"(d.host), [save] "+a"(save_to), [load] "+b"(load_from)
       :
-      : "rbx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc", "memory", "xmm0", "xmm1",
+      : "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc", "memory", "xmm0", "xmm1",
         "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
         "xmm13", "xmm14", "xmm15"
 #if defined(__AVX512F__)
@@ -85,27 +87,28 @@ inline context make_context(void* stack_top, entry_fn entry) noexcept {
   register task* from asm("x0") = d.from;
   register publish_fn publish asm("x1") = d.publish;
   register void* argument asm("x2") = d.argument;
-  register context* save_to asm("x3") = &save;
-  register const context* load_from asm("x4") = &load;
+  register void* host asm("x3") = d.host;
+  register context* save_to asm("x4") = &save;
+  register const context* load_from asm("x5") = &load;
   asm volatile(
-      "adr x5, 1f\n\t"
-      "mov x6, sp\n\t"
-      "stp x6, x29, [x3]\n\t"
-      "str x5, [x3, #16]\n\t"
-      "ldp x6, x29, [x4]\n\t"
-      "ldr x5, [x4, #16]\n\t"
-      "mov sp, x6\n\t"
+      "adr x6, 1f\n\t"
+      "mov x7, sp\n\t"
+      "stp x7, x29, [x4]\n\t"
+      "str x6, [x4, #16]\n\t"
+      "ldp x7, x29, [x5]\n\t"
+      "ldr x6, [x5, #16]\n\t"
+      "mov sp, x7\n\t"
       "mov x30, xzr\n\t"
-      "br x5\n"
+      "br x6\n"
       "1:"
-      : "+r"(from), "+r"(publish), "+r"(argument), "+r"(save_to), "+r"(load_from)
+      : "+r"(from), "+r"(publish), "+r"(argument), "+r"(host), "+r"(save_to), "+r"(load_from)
       :
-      : "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x19",
+      : "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x19",
         "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "cc", "memory", "v0",
         "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
         "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27",
         "v28", "v29", "v30", "v31");
-  return {from, publish, argument};
+  return {from, publish, argument, host};
 #endif
 }
 

@@ -14,4 +14,17 @@ kernel_thread_state kernel_thread_state::of_this_thread() noexcept {
   return k;
 }
 
+[[gnu::cold]] void switch_exceptions(exception_state& running, execution& from,
+                                     execution& to) noexcept {
+  if (running.in_flight() != 0) {
+    from.caught = running.caught;
+    from.uncaught = running.uncaught + 1;
+  }
+  if (CONC_STEP(switch_exceptions)) {
+    running = to.uncaught != 0 ? exception_state{to.caught, to.uncaught - 1} : exception_state{};
+  }
+  to.caught = nullptr;
+  to.uncaught = 0;
+}
+
 }  // namespace conc::detail

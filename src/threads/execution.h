@@ -11,8 +11,8 @@ namespace conc::detail {
 // The head of what the C++ runtime keeps per kernel thread about exceptions in flight
 // (__cxa_eh_globals of the Itanium ABI). It must follow the user-level thread: a handler may block.
 struct exception_state {
-  void* caught = nullptr;
-  unsigned uncaught = 0;
+  void* caught;
+  unsigned uncaught;
 
   // Not zero while an exception is being thrown or handled.
   std::uintptr_t in_flight() const noexcept {
@@ -28,13 +28,18 @@ struct kernel_thread_state {
   static kernel_thread_state of_this_thread() noexcept;
 };
 
-// A suspended flow: a user-level thread's, or a carrier's own.
+// A suspended flow: a user-level thread's, or a carrier's own. `uncaught` is one more than the
+// number when it was suspended with an exception in flight, and 0 for the rest of the time, so that
+// one look tells.
 struct execution {
   context registers;
+  void* caught = nullptr;
+  unsigned uncaught = 0;
   int error_number = 0;
-  exception_state exceptions;
   [[no_unique_address]] sanitizer_stack stack;
 };
+
+void switch_exceptions(exception_state& running, execution& from, execution& to) noexcept;
 
 // Leaves `from` for `to` on the kernel thread `k`. What comes back is what the one who later
 // switches to `from` has left behind; the caller must publish it.
@@ -44,11 +49,8 @@ struct execution {
   from.error_number = *k.error_number;
   if (CONC_STEP(switch_error_number)) *k.error_number = to.error_number;
   // Rarely does anybody suspend while an exception is in flight: one branch decides.
-  if ((k.exceptions->in_flight() | to.exceptions.in_flight()) != 0) [[unlikely]] {
-    from.exceptions = *k.exceptions;
-    if (CONC_STEP(switch_exceptions)) *k.exceptions = to.exceptions;
-    to.exceptions = {};
-  }
+  if ((k.exceptions->in_flight() | to.uncaught) != 0) [[unlikely]]
+    switch_exceptions(*k.exceptions, from, to);
   before_switch(from.stack, to.stack, last_time);
   const departure arrived = switch_context(from.registers, to.registers, d);
   after_switch(from.stack);

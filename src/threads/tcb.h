@@ -2,16 +2,20 @@
 //
 // State diagram (task::state):
 //
-//   free --create--> ready --dispatch--> running --suspend--> blocked --resume--> ready
-//                      ^                    |  |
-//                      +------yield---------+  +--return from the closure--> finished --join-->
-//                      free
-//                                                                            (detached: at once)
+//   free --create--> ready --suspend--> blocked --resume--> ready
+//                      |
+//                      +--return from the closure--> finished --join--> free
+//                                                            (detached: at once)
+//
+// A running thread is `ready`, and the current task of a carrier (carrier::current).
 //
 // Who may touch what: between dispatch and the switch away the thread itself and its carrier; from
 // the publication of a suspension to the resume() that ends it, the waker alone; in a run queue,
 // the holder of that queue. `join` is anybody's. Hand-overs between these are ordered by the queue
 // or the lock through which the thread was found.
+//
+// Layout: two lines for what a switch touches (the beginning of the task, and `flow` to `home`),
+// one for waiting, one for birth and end.
 #ifndef CONC_THREADS_TCB_H
 #define CONC_THREADS_TCB_H
 
@@ -34,23 +38,21 @@ struct timer_node {
 };
 
 struct tcb : task {
-  // The hot line of a switch.
-  execution flow;
-  tcb* next_ready = nullptr;  // in a run queue or an inbox
-  scheduler* home = nullptr;  // the runtime that it belongs to
+  timer_node timer;
+  std::uint32_t stack_pages = 0;  // of a stack of its own size; 0: a pool stack
 
-  std::byte* stack_base = nullptr;   // null until the first dispatch
-  std::uint32_t stack_pages = 0;     // of a stack of its own size; 0: a pool stack
-  std::uint32_t home_processor = 0;  // where it ran last: where a wake from outside goes
+  alignas(64) execution flow;
+  tcb* next_ready = nullptr;        // in a run queue or an inbox
+  std::byte* stack_base = nullptr;  // null until the first dispatch
+  scheduler* home = nullptr;        // the runtime that it belongs to
+
   // Joining: one of the constants below or the address of the task that waits for the end.
   atomic<std::uintptr_t> join{join_none};
-  timer_node timer;
-  std::string* name = nullptr;  // owned
-
   // What it runs: `run` calls and destroys the closure in `closure` (or the one it points to).
   static constexpr std::size_t closure_size = 32;
   void (*run)(void* closure) noexcept = nullptr;
   alignas(16) std::byte closure[closure_size];
+  std::string* name = nullptr;  // owned
 
   static constexpr std::uintptr_t join_none = 0, join_detached = 1, join_done = 2;
 };

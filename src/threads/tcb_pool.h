@@ -37,9 +37,11 @@ class thread_cache {
       spill();
   }
 
+  bool has_stack() const noexcept { return stacks_ != nullptr; }
+  // Gets one from the pool; may enter the kernel.
+  void fetch_stack() noexcept { give_stack(detail::take_stack()); }
+  // Requires has_stack().
   std::byte* take_stack() noexcept {
-    if (stacks_ == nullptr) [[unlikely]]
-      return detail::take_stack();
     free_stack* f = stacks_;
     stacks_ = f->next;
     --stack_count_;

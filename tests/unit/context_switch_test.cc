@@ -88,12 +88,13 @@ ping_pong* game = nullptr;
 
 void nothing(conc::detail::task&, void*) noexcept {}
 
-void other_side(conc::detail::task*, conc::detail::publish_fn, void* argument) noexcept {
+void other_side(conc::detail::task*, conc::detail::publish_fn, void* argument, void*) noexcept {
   auto* number = static_cast<int*>(argument);
   for (;;) {
     game->trace.push_back(*number);
     number = static_cast<int*>(
-        conc::detail::switch_context(game->other, game->main, {nullptr, nothing, number}).argument);
+        conc::detail::switch_context(game->other, game->main, {nullptr, nothing, number, nullptr})
+            .argument);
   }
 }
 
@@ -104,7 +105,8 @@ TEST(context_switch, hands_three_words_over_each_time) {
   p.other = conc::detail::make_context(stack + sizeof stack, other_side);
   int numbers[3] = {7, 8, 9};
   for (int& n : numbers) {
-    const auto back = conc::detail::switch_context(p.main, p.other, {nullptr, nothing, &n});
+    const auto back =
+        conc::detail::switch_context(p.main, p.other, {nullptr, nothing, &n, nullptr});
     EXPECT_EQ(back.argument, &n);
     EXPECT_EQ(back.publish, nothing);
   }
