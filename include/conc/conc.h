@@ -2,6 +2,7 @@
 #ifndef CONC_CONC_H
 #define CONC_CONC_H
 
+#include "conc/blocking.h"
 #include "conc/cas_lock.h"
 #include "conc/condition_variable.h"
 #include "conc/config.h"

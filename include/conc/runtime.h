@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "conc/blocking.h"
 #include "conc/config.h"
 #include "conc/policy.h"
 #include "conc/thread.h"
@@ -32,6 +33,8 @@ struct runtime_options {
   std::optional<std::chrono::microseconds> time_slice = {};
   // Bytes of address space for each thread's stack. 0: 256 KiB.
   std::size_t stack_size = 0;
+  // How many blocking() sections may be under way at once (conc/blocking.h). 0: 256. At most 16384.
+  unsigned blocking_limit = 0;
 };
 
 // What one processor has done since the runtime began. Each figure is exact for its processor, but
@@ -52,6 +55,9 @@ struct runtime_stats {
   std::vector<processor_stats> processors;
   std::uint64_t spawned = 0;  // all threads ever made, also from outside
   std::uint64_t finished = 0;
+  std::uint32_t kernel_threads = 0;      // of the runtime now, spares included
+  std::uint32_t blocking_sections = 0;   // under way now
+  std::uint64_t blocking_handovers = 0;  // processors taken over because a section took long
 };
 
 // A runtime runs the threads that are spawned on it on its own processors, each driven by a kernel

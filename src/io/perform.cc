@@ -32,9 +32,13 @@ bool was_interrupted(int result) noexcept {
 }
 
 ring* ring_of(carrier& c, int& error) noexcept {
-  if (c.io == nullptr) [[unlikely]]
-    c.io = ring::make(error);
-  return static_cast<ring*>(c.io.get());
+  poller* io = c.io.load(memory_order_relaxed);
+  if (io == nullptr) [[unlikely]] {
+    io = ring::make(error).release();
+    // [carrier.io] release: pairs with the acquire of whoever interrupts it.
+    c.io.store(io, memory_order_release);
+  }
+  return static_cast<ring*>(io);
 }
 
 // One operation on the ring of the carrier that the calling thread runs on. On the way back the
@@ -135,7 +139,8 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept {
 
 void flush_queued() noexcept {
   const carrier* c = current_carrier();
-  if (c != nullptr && c->io != nullptr) static_cast<ring*>(c->io.get())->flush();
+  poller* io = c != nullptr ? c->io.load(memory_order_relaxed) : nullptr;
+  if (io != nullptr) static_cast<ring*>(io)->flush();
 }
 
 }  // namespace conc::detail

@@ -49,6 +49,7 @@ class ring final : public poller {
   bool has_work() const noexcept override;
   bool in_use() const noexcept override { return in_flight_ != 0; }
   void wait(nanos deadline) noexcept override;
+  void before_blocking() noexcept override { flush(); }
   // Has the kernel called upon to finish `op` soon. Takes no lock, enters no kernel.
   void cancel(operation& op, gave_up why) noexcept;
 

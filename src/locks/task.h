@@ -67,6 +67,7 @@ struct task : task_head {
   atomic<task_state> state{task_state::free};
   wake_token token = wake_token::notified;
   atomic<bool> queued{false};  // in the parking table
+  bool is_thread = false;      // a user-level thread, even while it waits like a kernel thread
 
   const task_port* port = nullptr;
   // The scheduler's business: the carrier that this task runs on, or is; null for other threads.

@@ -5,6 +5,8 @@
 // published; until then nobody but this carrier can come across it.
 #include "sched/carrier.h"
 
+#include <sys/prctl.h>
+
 #include "conc/detail/spin_wait.h"
 #include "locks/mutants.h"
 #include "sched/scheduler.h"
@@ -21,12 +23,17 @@ departure leaving(processor& p, tcb& self, publish_fn publish = nullptr,
 
 // Both inside the section of the queue. Inlined where they are used: a departure that went through
 // memory would cost more than the jump.
-[[gnu::always_inline]] inline void switch_to_thread(processor& p, execution& from, tcb& to,
+[[gnu::always_inline]] inline departure switch_away(processor& p, execution& from, tcb& to,
                                                     departure d, bool last_time = false) noexcept {
   if (to.stack_base == nullptr) [[unlikely]]
     attach_stack(to, p);
   set_current_task(&to);
-  arrive(switch_execution(p.kernel, from, to.flow, d, last_time));
+  return switch_execution(p.kernel, from, to.flow, d, last_time);
+}
+
+[[gnu::always_inline]] inline void switch_to_thread(processor& p, execution& from, tcb& to,
+                                                    departure d, bool last_time = false) noexcept {
+  arrive(switch_away(p, from, to, d, last_time));
 }
 
 [[gnu::always_inline]] inline void switch_to_idle(processor& p, tcb& from, departure d,
@@ -167,15 +174,28 @@ using namespace conc::detail;
 
 namespace conc::detail {
 
+void leave_as_spare(carrier& c, tcb& self, publish_fn publish) noexcept {
+  set_current_task(c.self);
+  arrive(switch_execution(c.kernel, self.flow, c.idle, {&self, publish, nullptr, nullptr}, false));
+}
+
 void carrier::run() noexcept {
   self = &current_task();
-  self->host = proc;
-  proc->kernel = kernel_thread_state::of_this_thread();
+  // The kernel may otherwise end a timed sleep 50 us late, to save wakes; ours are few and meant.
+  prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+  kernel = kernel_thread_state::of_this_thread();
   idle.stack.adopt_current();
-  while (tcb* t = home.next_thread(*this)) {
+  if (proc != nullptr) home.adopt(*this, *proc);
+  for (;;) {
+    if (proc == nullptr && !home.wait_as_spare(*this)) break;
+    tcb* t = home.next_thread(*this);
+    if (t == nullptr) break;
     proc->runs_thread.store(true, memory_order_relaxed);
     proc->queue.enter();
-    switch_to_thread(*proc, idle, *t, {self, nullptr, nullptr, proc});
+    const departure d = switch_away(*proc, idle, *t, {self, nullptr, nullptr, proc});
+    // Back with a processor, this one or another, or as a spare: from leave_as_spare().
+    if (d.host != nullptr) static_cast<processor*>(d.host)->queue.leave();
+    if (d.publish != nullptr) d.publish(*d.from, d.argument);
   }
   // `io` lives on: a waker may be about to interrupt it (scheduler::end_carriers).
   self->host = nullptr;

@@ -4,27 +4,39 @@
 
 #include <pthread.h>
 
-#include <memory>
-
 #include "sched/poller.h"
 #include "sched/processor.h"
 
 namespace conc::detail {
 
 struct carrier {
-  carrier(scheduler& s, processor& p) noexcept : home(s), proc(&p) {}
+  // Null: begins as a spare.
+  carrier(scheduler& s, processor* p) noexcept : home(s), proc(p) {}
+  ~carrier() { delete io.load(memory_order_relaxed); }
+  carrier(const carrier&) = delete;
+  carrier& operator=(const carrier&) = delete;
 
   scheduler& home;
+  // Null for a spare, and while a thread is in a blocking section here.
   processor* proc;
   pthread_t thread{};
 
-  task* self = nullptr;        // the kernel thread as a task; current while no thread runs here
-  execution idle;              // its own stack, where the scheduler's loop runs
-  std::unique_ptr<poller> io;  // made by the first I/O call on this carrier
+  task* self = nullptr;  // the kernel thread as a task; current while no thread runs here
+  execution idle;        // its own stack, where the scheduler's loop runs
+  kernel_thread_state kernel;
+  // Made by the first I/O call on this carrier, which stores it; owned. Others may interrupt it.
+  atomic<poller*> io{nullptr};
   static constexpr nanos first_watch = 50'000;
   nanos watch_interval = first_watch;  // of its next sleep as the watch (idle.cc)
   std::uint32_t direct_calls = 0;      // I/O calls that did not have to wait (io/perform.cc)
-  bool started = false;
+
+  // As a spare (lending.h).
+  atomic<std::uint32_t> bell{0};
+  carrier* next_spare = nullptr;  // under the lock of the list, as is_listed
+  bool is_listed = false;
+
+  bool started = false;         // has a kernel thread that must be joined
+  atomic<bool> is_over{false};  // and that thread has done all its work
 
   // The kernel thread's main function: dispatches until the runtime ends.
   void run() noexcept;
@@ -66,6 +78,10 @@ void leave_carrier(processor& p, tcb& self, publish_fn publish, void* argument) 
   static_cast<processor*>(d.host)->queue.leave();
   if (d.publish != nullptr) d.publish(*d.from, d.argument);
 }
+
+// At the end of a blocking section whose processor has gone: leaves `c`, which becomes a spare.
+// Returns when somebody runs `self` again.
+void leave_as_spare(carrier& c, tcb& self, publish_fn publish) noexcept;
 
 extern const task_port user_thread_port;
 

@@ -62,7 +62,7 @@ void scheduler::service(carrier& c) noexcept {
   p.judge_dispatches(time);
   p.last_service = time;
 
-  if (c.io != nullptr) c.io->poll();
+  if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) io->poll();
   expired_wait late[32];
   std::size_t n;
   do {

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "locks/usable_cpus.h"
+#include "sched/lending.h"
 #include "threads/stack.h"
 
 namespace conc::detail {
@@ -62,6 +63,11 @@ runtime_options resolved(runtime_options options) {
   if (options.processors > most_processors) {
     refuse(std::errc::invalid_argument,
            "more than " + std::to_string(most_processors) + " processors");
+  }
+  if (options.blocking_limit == 0) options.blocking_limit = lending::default_limit;
+  if (options.blocking_limit > lending::greatest_limit) {
+    refuse(std::errc::invalid_argument,
+           "a blocking_limit above " + std::to_string(lending::greatest_limit));
   }
   if (options.queues != queue_layout::stealing) {
     refuse(std::errc::not_supported, "queue layouts other than stealing");

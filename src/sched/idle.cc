@@ -36,6 +36,7 @@
 // many queued threads are worth a wake (processor::worth_sharing, dispatch.cc). If that is reached
 // the push wakes a searcher at once; and an idle carrier leaves alone what is not worth its coming.
 #include <algorithm>
+#include <mutex>
 
 #include "locks/fence.h"
 #include "locks/futex.h"
@@ -70,7 +71,8 @@ bool scheduler::anything_for(const carrier& c) const noexcept {
   if (ending.load(memory_order_seq_cst) && (ended.load(memory_order_seq_cst) || quiescent())) {
     return true;  // the end itself has to be seen to
   }
-  return c.io != nullptr && c.io->has_work();
+  const poller* io = c.io.load(memory_order_relaxed);
+  return io != nullptr && io->has_work();
 }
 
 void scheduler::note_dispatches() noexcept {
@@ -81,7 +83,8 @@ void scheduler::note_dispatches() noexcept {
 
 void scheduler::sleep(carrier& c, bool& searching) noexcept {
   processor& p = *c.proc;
-  const std::uint32_t how = c.io != nullptr && c.io->in_use() ? rest::in_poller : rest::on_futex;
+  poller* const io = c.io.load(memory_order_relaxed);
+  const std::uint32_t how = io != nullptr && io->in_use() ? rest::in_poller : rest::on_futex;
   CONC_GAP(idle_look_again);
   // [idle] seq_cst, all three: the announcement and the barrier of the table above.
   p.resting.store(how, memory_order_seq_cst);
@@ -102,7 +105,7 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
       c.watch_interval = std::min(2 * c.watch_interval, longest_watch);
     }
     if (how == rest::in_poller) {
-      c.io->wait(until);
+      io->wait(until);
     } else {
       futex_wait(p.resting, rest::on_futex, until);
     }
@@ -181,17 +184,22 @@ bool scheduler::call(processor& p, std::uint32_t as) noexcept {
   if (!p.resting.compare_exchange_strong(how, as, memory_order_seq_cst)) return false;
   if (how == rest::on_futex) {
     futex_wake(p.resting);
-  } else {
-    p.holder->io->interrupt();
+    // The holder is the one that slept, or it has woken by itself and lent the processor since.
+    // [carrier.io] acquire: pairs with the release of whoever made it.
+  } else if (poller* io = p.holder->io.load(memory_order_acquire); io != nullptr) {
+    io->interrupt();
   }
   return true;
 }
 
 void scheduler::end_if_quiescent() noexcept {
-  if (!quiescent()) return;
-  ended.store(true, memory_order_seq_cst);
-  if (!CONC_STEP(end_call_the_others)) return;
-  for (const auto& p : processors) call(*p, rest::awake);
+  if (!quiescent() || ended.exchange(true, memory_order_seq_cst)) return;
+  if (CONC_STEP(end_call_the_others)) {
+    for (const auto& p : processors) call(*p, rest::awake);
+    const std::lock_guard guard(carriers_lock_);
+    for (const auto& c : carriers_) ring(*c);
+  }
+  all_threads_ended_.count_down();
 }
 
 bool scheduler::quiescent() const noexcept {

@@ -2,7 +2,8 @@
 //
 // A carrier owns at most one poller, made on that carrier when a thread on it first does I/O
 // and kept in carrier::io. All members but interrupt() are called on the carrier's kernel thread
-// only, with no lock held, from the scheduler's own stack or from a thread that runs on it.
+// only, with no lock held, from the scheduler's own stack or from a thread that runs on it. The
+// carrier may be without a processor by then (lending.h); threads that become ready go elsewhere.
 #ifndef CONC_SCHED_POLLER_H
 #define CONC_SCHED_POLLER_H
 
@@ -27,6 +28,9 @@ class poller {
   // Sleeps in the kernel until an operation finishes, the deadline passes or interrupt() is called,
   // and then does as poll(). An interrupt() that came before the call ends it at once.
   virtual void wait(nanos deadline) noexcept = 0;
+
+  // The carrier is about to block in a foreign call: what has been queued has to be on its way.
+  virtual void before_blocking() noexcept = 0;
 
   // Ends a wait(). Callable from any thread, and from a signal handler.
   virtual void interrupt() noexcept = 0;

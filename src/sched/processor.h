@@ -196,6 +196,11 @@ class processor {
     return oldest;
   }
 
+  // Who has this processor: see lending.h.
+  atomic<std::uint64_t> lease{0};
+  std::uint64_t loan_number = 0;  // the holder's
+  std::uint64_t loan_seen = 0;    // the standby's: at its last look
+
   atomic<std::uint32_t> resting{rest::awake};
   atomic<bool> on_watch{false};  // a hint to those who choose whom to wake
   // What the watch (idle.cc) saw of `dispatches` when it last looked.

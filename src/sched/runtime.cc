@@ -46,7 +46,10 @@ runtime::runtime(runtime_options options)
 runtime::~runtime() = default;
 
 runtime& runtime::current() {
-  if (const processor* p = current_processor(); p != nullptr) return p->home.face;
+  if (const task_head* self = current_or_null(); self != nullptr) {
+    const task& t = static_cast<const task&>(*self);
+    if (t.is_thread) return static_cast<const tcb&>(t).home->face;
+  }
   // [default_runtime] acquire: pairs with the release in make_default().
   runtime* r = the_default().made.load(memory_order_acquire);
   return r != nullptr ? *r : make_default();
@@ -70,6 +73,9 @@ unsigned runtime::processors() const noexcept {
 runtime_stats runtime::stats() const {
   runtime_stats all;
   all.spawned = impl_->spawned_outside.load(memory_order_relaxed);
+  all.kernel_threads = impl_->carriers_alive.load(memory_order_relaxed);
+  all.blocking_sections = impl_->loans.sections.load(memory_order_relaxed);
+  all.blocking_handovers = impl_->loans.taken_over.load(memory_order_relaxed);
   for (const auto& owned : impl_->processors) {
     const processor& p = *owned;
     processor_stats s;

@@ -5,14 +5,15 @@
 //   2. Threads go on; they may still spawn (the newcomers are waited for, too).
 //   3. A carrier that has nothing to run compares the counts of spawned and finished threads. The
 //      carrier on which the last thread ended always gets there after that thread.
-//   4. When they agree it sets `ended` and wakes the others; each carrier returns from its loop and
-//      says so (carriers_left).
+//   4. When they agree it sets `ended` and wakes the others, the spares, too; each carrier returns
+//      from its loop and says so (over_).
 //   5. The destructor, woken by the last of them, joins the kernel threads, waits for wakers from
 //      outside that are still inside post(), and frees the rest.
 #include "sched/scheduler.h"
 
 #include <sched.h>
 
+#include <mutex>
 #include <system_error>
 
 #include "locks/fatal.h"
@@ -25,43 +26,84 @@ scheduler::scheduler(runtime& owner, const runtime_options& options)
     : face(owner),
       stack_size(options.stack_size),
       steal_order(detail::steal_order(options.processors)),
-      carriers_left(options.processors) {
+      loans(options.blocking_limit) {
   membarrier_works();  // registers the process, before it matters
   for (std::uint32_t i = 0; i < options.processors; ++i) {
     processors.push_back(std::make_unique<processor>(*this, i, options.processors == 1));
-    carriers.push_back(std::make_unique<carrier>(*this, *processors.back()));
-    processors.back()->holder = carriers.back().get();
+    carriers_.push_back(std::make_unique<carrier>(*this, processors.back().get()));
+    processors.back()->holder = carriers_.back().get();
   }
-  start_carriers();
+  try {
+    for (const auto& c : carriers_) start(*c);
+  } catch (...) {
+    end_carriers();
+    throw;
+  }
 }
 
-void scheduler::start_carriers() {
-  for (const auto& owned : carriers) {
-    carrier& c = *owned;
-    const int error = pthread_create(
-        &c.thread, nullptr,
-        [](void* argument) -> void* {
-          carrier& self = *static_cast<carrier*>(argument);
-          self.run();
-          self.home.carriers_left.count_down();
-          return nullptr;
-        },
-        &c);
-    if (error == 0) {
-      c.started = true;
-      continue;
-    }
-    carriers_left.count_down(static_cast<std::ptrdiff_t>(carriers.size() - c.proc->index));
-    end_carriers();
-    throw std::system_error(error, std::generic_category(), "conc: no kernel thread for a runtime");
+void scheduler::start(carrier& c) {
+  const int error = pthread_create(
+      &c.thread, nullptr,
+      [](void* argument) -> void* {
+        carrier& self = *static_cast<carrier*>(argument);
+        self.run();
+        scheduler& home = self.home;
+        // [is_over] release: pairs with the acquire in add_spare().
+        self.is_over.store(true, memory_order_release);
+        home.over_.release();  // the last access
+        return nullptr;
+      },
+      &c);
+  if (error != 0) {
+    throw std::system_error(error, std::generic_category(), "conc: no kernel thread for a carrier");
   }
+  c.started = true;
+  ++starts_;
+  carriers_alive.fetch_add(1, memory_order_seq_cst);
+}
+
+void scheduler::add_spare(std::uint32_t needed) {
+  const std::lock_guard guard(carriers_lock_);
+  while (carriers_alive.load(memory_order_seq_cst) < needed) {
+    // In the place of one that has ended, if there is one.
+    carrier* c = nullptr;
+    for (const auto& other : carriers_) {
+      // [is_over] acquire: pairs with the release in start().
+      if (!other->is_over.load(memory_order_acquire)) continue;
+      pthread_join(other->thread, nullptr);
+      other->started = false;
+      other->is_over.store(false, memory_order_relaxed);
+      c = other.get();
+      break;
+    }
+    if (c == nullptr) {
+      try {
+        carriers_.push_back(std::make_unique<carrier>(*this, nullptr));
+      } catch (const std::bad_alloc&) {
+        throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
+                                "conc: no memory for a carrier");
+      }
+      c = carriers_.back().get();
+    }
+    start(*c);
+  }
+}
+
+void scheduler::adopt(carrier& c, processor& p) noexcept {
+  p.holder = &c;
+  p.kernel = c.kernel;
+  c.proc = &p;
+  c.self->host = &p;
 }
 
 void scheduler::end_carriers() noexcept {
   ending.store(true, memory_order_seq_cst);
   for (const auto& p : processors) call(*p, rest::awake);
-  carriers_left.wait();
-  for (const auto& c : carriers) {
+  if (carriers_alive.load(memory_order_relaxed) == 0) return;
+  all_threads_ended_.wait();
+  // No thread is left that could ask for another carrier.
+  for (std::ptrdiff_t i = 0; i < starts_; ++i) over_.acquire();
+  for (const auto& c : carriers_) {
     if (c->started) pthread_join(c->thread, nullptr);
   }
   // Who has woken one of the last threads from outside may still be on its way out. It is a few
@@ -71,7 +113,8 @@ void scheduler::end_carriers() noexcept {
 }
 
 scheduler::~scheduler() {
-  if (const carrier* c = current_carrier(); c != nullptr && &c->home == this) {
+  const task& self = current_task();
+  if (self.is_thread && static_cast<const tcb&>(self).home == this) {
     fatal("a conc::runtime was destroyed by one of its own threads", &face);
   }
   end_carriers();

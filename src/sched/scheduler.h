@@ -6,8 +6,11 @@
 #include <vector>
 
 #include "conc/latch.h"
+#include "conc/mutex.h"
 #include "conc/runtime.h"
+#include "conc/semaphore.h"
 #include "sched/carrier.h"
+#include "sched/lending.h"
 
 namespace conc::detail {
 
@@ -24,7 +27,6 @@ struct scheduler {
   std::size_t stack_size;  // 0: the pool's
   // Fixed once made; pointers, because everybody holds on to them.
   std::vector<std::unique_ptr<processor>> processors;
-  std::vector<std::unique_ptr<carrier>> carriers;
   // For each processor the others, near before far.
   std::vector<std::vector<std::uint32_t>> steal_order;
 
@@ -49,7 +51,18 @@ struct scheduler {
   atomic<bool> ending{false};         // the destructor has begun
   atomic<bool> ended{false};          // and no thread is left
   atomic<std::uint32_t> visitors{0};  // threads from outside that are inside post()
-  latch carriers_left;                // how many have not come to their end yet
+
+  // --- carriers (scheduler.cc, lending.cc) ------------------------------------------------------
+  lending loans;
+  atomic<std::uint32_t> carriers_alive{0};
+  // One more carrier, a spare, as long as there are fewer than `needed`. Throws std::system_error.
+  void add_spare(std::uint32_t needed);
+  // For a blocking section: sees to it that there are carriers enough. Throws std::system_error.
+  void provide_spare();
+  void ring_for_spare() noexcept;
+  // Sleeps until there is a processor for `c`; false if there will be none.
+  bool wait_as_spare(carrier& c) noexcept;
+  void adopt(carrier& c, processor& p) noexcept;
 
   // --- the idle protocol's words (idle.cc) ------------------------------------------------------
   alignas(64) atomic<std::uint32_t> sleepers{0};  // processors whose carrier rests
@@ -59,8 +72,14 @@ struct scheduler {
   atomic<nanos> sharing_pays_from{0};
 
  private:
-  void start_carriers();
+  void start(carrier& c);
   void end_carriers() noexcept;
+
+  mutex carriers_lock_;  // guards the list, not what is in it
+  std::vector<std::unique_ptr<carrier>> carriers_;
+  std::ptrdiff_t starts_ = 0;     // kernel threads ever started …
+  counting_semaphore<> over_{0};  // … and how many of them have come to their end
+  latch all_threads_ended_{1};
 
   // dispatch.cc
   void service(carrier& c) noexcept;
@@ -82,6 +101,12 @@ struct scheduler {
   bool call(processor& p, std::uint32_t as) noexcept;
   void note_dispatches() noexcept;
   void end_if_quiescent() noexcept;
+  // lending.cc
+  void ring(carrier& c) noexcept;
+  void unlist(carrier& c) noexcept;
+  void rest_as_spare(carrier& c, std::uint32_t rung, nanos until) noexcept;
+  processor* stand_by(carrier& c) noexcept;
+  bool may_end(const carrier& c) noexcept;
 };
 
 // Runtime of the calling thread, else the process-wide default one, which this starts.

@@ -63,10 +63,11 @@ tcb* scheduler::search(carrier& c) noexcept {
   if (tcb* t = steal(p, false); t != nullptr) return t;
   spinner_slot slot;
   if (!slot) return nullptr;
+  const poller* io = c.io.load(memory_order_relaxed);
   spin_timer timer(block_cost_if_known());
   do {
     CONC_CPU_RELAX();
-    if (!p.looks_empty() || (c.io != nullptr && c.io->has_work())) return nullptr;
+    if (!p.looks_empty() || (io != nullptr && io->has_work())) return nullptr;
     for (const auto& other : processors) {
       if (other.get() != &p && other->has_to_share()) {
         if (tcb* t = steal(p, false); t != nullptr) return t;

@@ -38,6 +38,8 @@ struct timer_node {
 };
 
 struct tcb : task {
+  tcb() noexcept { is_thread = true; }
+
   timer_node timer;
   std::uint32_t stack_pages = 0;  // of a stack of its own size; 0: a pool stack
 
