@@ -48,7 +48,8 @@ class CONC_API blocking_section {
 //   limit of at least their number. If nobody's turn has come for a second, because no section
 //   ended, standard error gets a message that says so, once a runtime.
 // Nested calls and calls from kernel threads only call f.
-// Errors: throws std::system_error (resource_unavailable_try_again, not_enough_memory) if the system
+// Errors: throws std::system_error (resource_unavailable_try_again, not_enough_memory) if the
+// system
 //   refuses another kernel thread; f has not been called then.
 template <class F>
 decltype(auto) blocking(F&& f) {

@@ -20,15 +20,25 @@
 
 namespace conc {
 
-// How ready threads are queued. This version has `stealing`.
-enum class queue_layout : std::uint8_t { stealing, global, per_cpu, per_cpu_migrating };
+// Where ready threads wait for a processor. On each queue they run first in, first out.
+enum class queue_layout : std::uint8_t {
+  // Each processor has a queue, idle processors take from busy ones: the default, and the fastest.
+  stealing,
+  // One queue for all: fair among all threads, and every switch takes its lock.
+  global,
+  // Each processor has a queue. A new thread goes to the shortest, and stays with that processor.
+  per_cpu,
+  // The same, but every 10 ms threads are moved from the longest queue to the shortest if they
+  // differ by more than a quarter of the mean.
+  per_cpu_migrating,
+};
 
 struct runtime_options {
   // Processors: how many threads run at the same time. 0: the CPUs that this process may use, by
   // affinity and cgroup quota. More than the CPUs is allowed, up to 1024.
   unsigned processors = 0;
   conc::policy policy = {};
-  conc::queue_layout queues = {};
+  queue_layout queues = {};
   // Preemption. Empty: the library's default, which in this version is none; 0: none.
   std::optional<std::chrono::microseconds> time_slice = {};
   // Bytes of address space for each thread's stack. 0: 256 KiB.
@@ -58,6 +68,7 @@ struct runtime_stats {
   std::uint32_t kernel_threads = 0;      // of the runtime now, spares included
   std::uint32_t blocking_sections = 0;   // under way now
   std::uint64_t blocking_handovers = 0;  // processors taken over because a section took long
+  std::uint64_t rebalanced = 0;          // threads moved between queues (per_cpu_migrating)
 };
 
 // A runtime runs the threads that are spawned on it on its own processors, each driven by a kernel

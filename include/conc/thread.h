@@ -121,6 +121,17 @@ inline thread::id get_id() noexcept { return this_thread_id(); }
 // Lets other ready threads run first; on a kernel thread, sched_yield(2).
 CONC_API void yield() noexcept;
 
+// The number of the processor that runs the caller, from 0. Throws std::system_error
+// (operation_not_permitted) on a kernel thread and inside a blocking() section.
+CONC_API unsigned processor();
+
+// Moves the calling thread to another processor of its runtime, behind what is ready there: when
+// this returns, it runs there. With per_cpu queues it also stays there, and wakes there; with work
+// stealing it may be taken elsewhere at any time, even on the way. Throws std::system_error:
+// invalid_argument if there is no such processor, operation_not_permitted as processor() does,
+// not_supported with one global queue, where threads have no processor.
+CONC_API void migrate_to(unsigned processor);
+
 namespace detail {
 CONC_API void sleep_until_steady(conc::detail::steady_nanos deadline) noexcept;
 }

@@ -46,6 +46,8 @@ departure leaving(processor& p, tcb& self, publish_fn publish = nullptr,
 
 void make_ready_here(processor& p, tcb& t) noexcept {
   p.wakes.increment();
+  if (!p.home.steals()) [[unlikely]]
+    return p.home.place(t);
 #if defined(CONC_FORCE_MIGRATE)
   // A checking build: no thread ever wakes where it slept.
   auto& all = p.home.processors;
@@ -85,7 +87,12 @@ void requeue(task& from, void*) noexcept {
 #if defined(CONC_FORCE_MIGRATE)
   make_ready_here(*current_processor(), static_cast<tcb&>(from));
 #else
-  current_processor()->make_ready_last(static_cast<tcb&>(from));
+  processor& p = *current_processor();
+  if (p.home.steals()) {
+    p.make_ready_last(static_cast<tcb&>(from));
+  } else {
+    p.home.place(static_cast<tcb&>(from));
+  }
 #endif
 }
 

@@ -63,6 +63,7 @@ void scheduler::service(carrier& c) noexcept {
   p.last_service = time;
 
   if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) io->poll();
+  if (layout == queue_layout::per_cpu_migrating) rebalance(time);
   expired_wait late[32];
   std::size_t n;
   do {
@@ -72,7 +73,11 @@ void scheduler::service(carrier& c) noexcept {
       if (!late[i].withdraw(t, late[i].epoch)) continue;  // somebody woke it in time
       t.token = wake_token::timed_out;
       t.state.store(task_state::ready, memory_order_relaxed);
-      p.make_ready_last(t);
+      if (steals()) {
+        p.make_ready_last(t);
+      } else {
+        place(t);
+      }
     }
   } while (n == std::size(late));
 }
@@ -80,10 +85,17 @@ void scheduler::service(carrier& c) noexcept {
 tcb* scheduler::take_own(carrier& c) noexcept {
   processor& p = *c.proc;
   p.queue.answer_mail();
-  if (tcb* posted = p.empty_inbox(); posted != nullptr) p.adopt(posted);
+  if (tcb* posted = p.empty_inbox(); posted != nullptr) {
+    const std::uint32_t n = p.adopt(posted);
+    if (!steals()) p.posted.fetch_sub(n, memory_order_relaxed);
+  }
   p.queue.enter();
   tcb* t = p.take_in_section();
   p.queue.leave();
+  if (t == nullptr && layout == queue_layout::global) {
+    t = shared.pop();
+    if (t != nullptr) t->host = &p;
+  }
   return t;
 }
 

@@ -69,8 +69,8 @@ runtime_options resolved(runtime_options options) {
     refuse(std::errc::invalid_argument,
            "a blocking_limit above " + std::to_string(lending::greatest_limit));
   }
-  if (options.queues != queue_layout::stealing) {
-    refuse(std::errc::not_supported, "queue layouts other than stealing");
+  if (options.queues > queue_layout::per_cpu_migrating) {
+    refuse(std::errc::invalid_argument, "no such layout of queues");
   }
   if (!options.time_slice.has_value() && slice.has_value()) {
     options.time_slice = std::chrono::microseconds(*slice);

@@ -58,16 +58,18 @@ void scheduler::go_to_work(const processor& self, bool was_searcher) noexcept {
   full_fence();
   if (sleepers.load(memory_order_seq_cst) == 0) return;
   // Whoever pushed meanwhile counted on us to look for more, or on the watch that we were.
-  bool needed = !watched.load(memory_order_seq_cst) && CONC_STEP(idle_hand_over_the_watch);
-  for (const auto& p : processors) needed = needed || p->has_to_share();
+  bool needed =
+      watches() && !watched.load(memory_order_seq_cst) && CONC_STEP(idle_hand_over_the_watch);
+  needed = needed || shared.size() != 0;
+  for (const auto& p : processors) needed = needed || (p->shares && p->has_to_share());
   if (needed) wake_one(self.index);
 }
 
 bool scheduler::anything_for(const carrier& c) const noexcept {
   for (const auto& p : processors) {
-    if (p->has_to_share()) return true;
+    if (p->shares && p->has_to_share()) return true;
   }
-  if (!c.proc->looks_empty()) return true;
+  if (!c.proc->looks_empty() || shared.size() != 0) return true;
   if (ending.load(memory_order_seq_cst) && (ended.load(memory_order_seq_cst) || quiescent())) {
     return true;  // the end itself has to be seen to
   }
@@ -96,7 +98,7 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
   bool on_watch = false;
   if (!CONC_STEP(idle_look_again) || !anything_for(c)) {
     nanos until = p.deadlines.earliest();
-    on_watch = asleep < processors.size() && CONC_STEP(idle_keep_watch) &&
+    on_watch = watches() && asleep < processors.size() && CONC_STEP(idle_keep_watch) &&
                !watched.exchange(true, memory_order_seq_cst);
     if (on_watch) {
       p.on_watch.store(true, memory_order_relaxed);
@@ -136,6 +138,14 @@ void scheduler::call_for_help(processor& p) noexcept {
 }
 
 void scheduler::post(tcb& t) noexcept {
+  if (steals()) {
+    post_to_its_processor(t);
+  } else {
+    place(t);
+  }
+}
+
+void scheduler::post_to_its_processor(tcb& t) noexcept {
   // As soon as the thread is posted it may run, end, and with it the whole runtime: the destructor
   // waits for visitors.
   visitors.fetch_add(1, memory_order_relaxed);
@@ -143,7 +153,8 @@ void scheduler::post(tcb& t) noexcept {
   p.post(t);  // [idle] seq_cst: the push and its barrier
   if (!CONC_STEP(idle_call_for_a_post) || !call(p, rest::awake)) {
     // It is awake, but perhaps busy for long: somebody else may come first.
-    if (sleepers.load(memory_order_relaxed) != 0 && searchers.load(memory_order_relaxed) == 0) {
+    if (p.shares && sleepers.load(memory_order_relaxed) != 0 &&
+        searchers.load(memory_order_relaxed) == 0) {
       wake_one(p.index);
     }
   }
@@ -157,7 +168,7 @@ void scheduler::wake_one(std::uint32_t near) noexcept {
     if (!searchers.compare_exchange_strong(none, 1, memory_order_seq_cst)) return;
     // Rather not the watch: somebody would have to take its place.
     for (const bool even_the_watch : {false, true}) {
-      for (const std::uint32_t i : steal_order[near]) {
+      for (const std::uint32_t i : near_order[near]) {
         processor& p = *processors[i];
         if (p.on_watch.load(memory_order_relaxed) == even_the_watch && call(p, rest::called))
           return;
@@ -166,13 +177,13 @@ void scheduler::wake_one(std::uint32_t near) noexcept {
     if (searchers.fetch_sub(1, memory_order_seq_cst) != 1) return;
     // Nobody slept. But while we stood in for a searcher somebody may have gone to sleep, and
     // somebody else have relied on us: look again if both seems to be so.
-    bool resting = false, work = false;
-    for (const std::uint32_t i : steal_order[near]) {
-      const std::uint32_t how = processors[i]->resting.load(memory_order_seq_cst);
-      resting = resting || how == rest::on_futex || how == rest::in_poller;
-      work = work || processors[i]->has_to_share();
+    bool resting = false, work = shared.size() != 0;
+    for (const auto& p : processors) {
+      const std::uint32_t how = p->resting.load(memory_order_seq_cst);
+      resting = resting || (p->index != near && (how == rest::on_futex || how == rest::in_poller));
+      work = work || (p->shares && p->has_to_share());
     }
-    if (!resting || !(work || processors[near]->has_to_share())) return;
+    if (!resting || !work) return;
   }
 }
 

@@ -133,6 +133,7 @@ void scheduler::ring(carrier& c) noexcept {
   // [bell] release: pairs with the acquire in wait_as_spare().
   c.bell.fetch_add(1, memory_order_release);
   futex_wake(c.bell);
+  // [carrier.io] acquire: pairs with the release of whoever made it.
   if (poller* io = c.io.load(memory_order_acquire); io != nullptr) io->interrupt();
 }
 

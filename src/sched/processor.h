@@ -35,8 +35,8 @@ inline constexpr std::uint32_t called = 3;     // was asleep; its waker has coun
 
 class processor {
  public:
-  processor(scheduler& s, std::uint32_t number, bool is_only_one)
-      : home(s), index(number), only_one(is_only_one), deadlines(number) {}
+  processor(scheduler& s, std::uint32_t number, bool is_shared, bool is_diverted)
+      : queue(is_diverted), home(s), index(number), shares(is_shared), deadlines(number) {}
   processor(const processor&) = delete;
   processor& operator=(const processor&) = delete;
 
@@ -54,7 +54,7 @@ class processor {
 
   scheduler& home;
   const std::uint32_t index;
-  const bool only_one;  // of its runtime: there is nobody to wake
+  const bool shares;  // its queue with others: this layout steals, and there are others
   std::uint32_t next_streak = 0;
   // With so many threads queued here it pays to wake another processor (idle.cc, "Is it worth
   // it?").
@@ -200,6 +200,9 @@ class processor {
   atomic<std::uint64_t> lease{0};
   std::uint64_t loan_number = 0;  // the holder's
   std::uint64_t loan_seen = 0;    // the standby's: at its last look
+
+  // In the inbox; counted in the layouts that place by length.
+  atomic<std::uint32_t> posted{0};
 
   atomic<std::uint32_t> resting{rest::awake};
   atomic<bool> on_watch{false};  // a hint to those who choose whom to wake

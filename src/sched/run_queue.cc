@@ -30,7 +30,7 @@ bool run_queue::begin_theft() noexcept {
   std::uint32_t seen = attention_.load(memory_order_relaxed);
   if (ticket_in(seen) != 0) return false;
   // No two theft attempts have the same ticket, or the answer to one would let the other in. (After
-  // 2^30 of them that does not matter any more.)
+  // 2^29 of them that does not matter any more.)
   std::uint32_t ticket;
   do {
     ticket = tickets_.fetch_add(first_ticket, memory_order_relaxed) + first_ticket;
@@ -71,7 +71,9 @@ bool run_queue::enter_slowly() noexcept {
       busy_.exchange(1, memory_order_seq_cst);
       seen = attention_.fetch_add(0, memory_order_seq_cst);
     }
-    if (ticket_in(seen) == 0 || !CONC_STEP(run_queue_owner_looks)) return (seen & mail) != 0;
+    if (ticket_in(seen) == 0 || !CONC_STEP(run_queue_owner_looks)) {
+      return (seen & (mail | diverted)) != 0;
+    }
     wait_for_thief();
     busy_.store(1, memory_order_relaxed);
     std::atomic_signal_fence(memory_order_seq_cst);  // as in enter()

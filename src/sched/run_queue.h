@@ -26,12 +26,13 @@
 // The word `attention` says everything that may keep the owner from going on, so that one test
 // suffices:
 //
-//   31 ........ 2 | 1         | 0
-//   ticket        | symmetric | mail
+//   31 ........ 3 | 2        | 1         | 0
+//   ticket        | diverted | symmetric | mail
 //
 // ticket     of the thief that is at work here or wants to be; 0: none. Set and cleared by thieves.
 // symmetric  constant: there is no membarrier, the owner has to do its part with locked
 //            instructions.
+// diverted   constant: ready threads are not kept here (layout.h); go and look where they are.
 // mail       the processor's inbox may have something. Set by posters, cleared by the owner.
 //
 // An owner that dispatches answers within a fraction of a microsecond; one whose thread computes
@@ -61,11 +62,13 @@ void barrier_on_all_threads() noexcept;
 
 class run_queue {
  public:
-  run_queue() noexcept : attention_(membarrier_works() ? 0 : symmetric) {}
+  explicit run_queue(bool is_diverted = false) noexcept
+      : attention_((is_diverted ? diverted : 0) | (membarrier_works() ? 0 : symmetric)) {}
   run_queue(const run_queue&) = delete;
   run_queue& operator=(const run_queue&) = delete;
 
-  // The owner's section. Returns whether there is mail.
+  // The owner's section. Returns whether there is something to be looked at on the scheduler's own
+  // stack: mail, or the queue of another layout.
   [[gnu::always_inline]] bool enter() noexcept {
     busy_.store(1, memory_order_relaxed);
     // Only the compiler is held back here; the processor is, by the thief's membarrier.
@@ -126,14 +129,14 @@ class run_queue {
   bool begin_theft() noexcept;
   void end_theft() noexcept {
     // [run_queue.attention] release: pairs with the acquire in enter().
-    attention_.fetch_and(symmetric | mail, memory_order_release);
+    attention_.fetch_and(diverted | symmetric | mail, memory_order_release);
   }
 
  private:
-  static constexpr std::uint32_t mail = 1, symmetric = 2, first_ticket = 4;
+  static constexpr std::uint32_t mail = 1, symmetric = 2, diverted = 4, first_ticket = 8;
 
   static std::uint32_t ticket_in(std::uint32_t attention) noexcept {
-    return attention & ~(mail | symmetric);
+    return attention & ~(mail | symmetric | diverted);
   }
   [[gnu::cold, gnu::noinline]] bool enter_slowly() noexcept;
   void wait_for_thief() noexcept;

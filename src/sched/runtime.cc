@@ -75,6 +75,7 @@ runtime_stats runtime::stats() const {
   all.spawned = impl_->spawned_outside.load(memory_order_relaxed);
   all.kernel_threads = impl_->carriers_alive.load(memory_order_relaxed);
   all.blocking_sections = impl_->loans.sections.load(memory_order_relaxed);
+  all.rebalanced = impl_->rebalanced.load(memory_order_relaxed);
   all.blocking_handovers = impl_->loans.taken_over.load(memory_order_relaxed);
   for (const auto& owned : impl_->processors) {
     const processor& p = *owned;

@@ -25,11 +25,13 @@ namespace conc::detail {
 scheduler::scheduler(runtime& owner, const runtime_options& options)
     : face(owner),
       stack_size(options.stack_size),
-      steal_order(detail::steal_order(options.processors)),
+      layout(options.queues),
+      near_order(detail::near_order(options.processors)),
       loans(options.blocking_limit) {
   membarrier_works();  // registers the process, before it matters
   for (std::uint32_t i = 0; i < options.processors; ++i) {
-    processors.push_back(std::make_unique<processor>(*this, i, options.processors == 1));
+    processors.push_back(std::make_unique<processor>(*this, i, steals() && options.processors > 1,
+                                                     layout == queue_layout::global));
     carriers_.push_back(std::make_unique<carrier>(*this, processors.back().get()));
     processors.back()->holder = carriers_.back().get();
   }

@@ -10,6 +10,7 @@
 #include "conc/runtime.h"
 #include "conc/semaphore.h"
 #include "sched/carrier.h"
+#include "sched/layout.h"
 #include "sched/lending.h"
 
 namespace conc::detail {
@@ -25,10 +26,17 @@ struct scheduler {
 
   runtime& face;
   std::size_t stack_size;  // 0: the pool's
+  const queue_layout layout;
   // Fixed once made; pointers, because everybody holds on to them.
   std::vector<std::unique_ptr<processor>> processors;
-  // For each processor the others, near before far.
-  std::vector<std::vector<std::uint32_t>> steal_order;
+  // For each processor the others, near before far; behind them, for callers from outside, all.
+  std::vector<std::vector<std::uint32_t>> near_order;
+
+  bool steals() const noexcept { return layout == queue_layout::stealing; }
+  // Whether somebody who is idle may have to help a busy processor unasked.
+  bool watches() const noexcept {
+    return layout == queue_layout::stealing || layout == queue_layout::per_cpu_migrating;
+  }
 
   // --- dispatch.cc ------------------------------------------------------------------------------
   // The next thread for a carrier that has come to its own stack; sleeps until there is one. Null
@@ -43,6 +51,15 @@ struct scheduler {
   }
   // A ready thread from outside the processors: to where it ran last, and wakes somebody for it.
   void post(tcb& t) noexcept;
+  // The same whatever the layout.
+  void post_to_its_processor(tcb& t) noexcept;
+
+  // --- layout.cc: where ready threads go unless the processors steal -----------------------------
+  void place(tcb& t) noexcept;
+  void place_newborn(tcb& t) noexcept;
+  void rebalance(nanos time) noexcept;
+  shared_queue shared;
+  atomic<std::uint64_t> rebalanced{0};  // threads that rebalance() has moved
 
   // --- counting, for the end --------------------------------------------------------------------
   // Whether every thread ever spawned has ended. Final only once nobody outside spawns any more.
@@ -89,8 +106,8 @@ struct scheduler {
   tcb* search(carrier& c) noexcept;
   // idle.cc
   bool wants_help(const processor& p) const noexcept {
-    return !p.only_one && (!watched.load(memory_order_relaxed) ||
-                           p.queue.size() >= p.worth_sharing.load(memory_order_relaxed));
+    return p.shares && (!watched.load(memory_order_relaxed) ||
+                        p.queue.size() >= p.worth_sharing.load(memory_order_relaxed));
   }
   void offer_work(processor& p) noexcept;
   void call_for_help(processor& p) noexcept;
@@ -101,6 +118,11 @@ struct scheduler {
   bool call(processor& p, std::uint32_t as) noexcept;
   void note_dispatches() noexcept;
   void end_if_quiescent() noexcept;
+  // layout.cc
+  static std::uint32_t backlog(const processor& p) noexcept;
+  processor& shortest_queue() noexcept;
+  atomic<std::uint32_t> next_placement{0};
+  atomic<nanos> next_rebalance{0};
   // lending.cc
   void ring(carrier& c) noexcept;
   void unlist(carrier& c) noexcept;

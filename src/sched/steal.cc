@@ -34,7 +34,8 @@ bool has_forgotten_threads(const processor& p) noexcept {
 }  // namespace
 
 tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
-  for (const std::uint32_t v : steal_order[thief.index]) {
+  if (!steals()) return nullptr;
+  for (const std::uint32_t v : near_order[thief.index]) {
     processor& victim = *processors[v];
     tcb* loot = victim.empty_inbox();  // what lies there belongs to nobody yet
     const bool forgotten = forgotten_too && has_forgotten_threads(victim);
@@ -60,6 +61,7 @@ tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
 // Looks around for as long as going to sleep and being woken would cost.
 tcb* scheduler::search(carrier& c) noexcept {
   processor& p = *c.proc;
+  if (!steals() && layout != queue_layout::global) return nullptr;
   if (tcb* t = steal(p, false); t != nullptr) return t;
   spinner_slot slot;
   if (!slot) return nullptr;
@@ -67,9 +69,9 @@ tcb* scheduler::search(carrier& c) noexcept {
   spin_timer timer(block_cost_if_known());
   do {
     CONC_CPU_RELAX();
-    if (!p.looks_empty() || (io != nullptr && io->has_work())) return nullptr;
+    if (!p.looks_empty() || shared.size() != 0 || (io != nullptr && io->has_work())) return nullptr;
     for (const auto& other : processors) {
-      if (other.get() != &p && other->has_to_share()) {
+      if (other.get() != &p && other->shares && other->has_to_share()) {
         if (tcb* t = steal(p, false); t != nullptr) return t;
       }
     }

@@ -154,6 +154,10 @@ tcb* thread_maker::launch(void (*run)(void*) noexcept) noexcept {
   if (here != nullptr && &here->home == t.home) {
     processor& p = *here;
     p.spawned.increment();
+    if (!p.home.steals()) [[unlikely]] {
+      p.home.place_newborn(t);
+      return &t;
+    }
     // First in line if nobody is: then the parent, when it waits, switches straight to it. Else in
     // order of birth.
     if (p.next.load(memory_order_relaxed) == nullptr && p.queue.size() == 0) {
@@ -165,8 +169,12 @@ tcb* thread_maker::launch(void (*run)(void*) noexcept) noexcept {
   } else {
     // Counted before it can be found, so that it cannot end uncounted.
     t.home->spawned_outside.fetch_add(1, memory_order_relaxed);
-    t.host = t.home->processors[t.id % t.home->processors.size()].get();
-    t.home->post(t);
+    if (!t.home->steals()) {
+      t.home->place_newborn(t);
+    } else {
+      t.host = t.home->processors[t.id % t.home->processors.size()].get();
+      t.home->post(t);
+    }
   }
   return &t;
 }
@@ -211,6 +219,47 @@ thread::id thread::get_id() const noexcept {
 }
 
 unsigned thread::hardware_concurrency() noexcept { return usable_cpus(); }
+
+namespace {
+
+processor& processor_of_caller(const char* call) {
+  processor* p = current_processor();
+  if (p == nullptr) {
+    throw std::system_error(std::make_error_code(std::errc::operation_not_permitted), call);
+  }
+  return *p;
+}
+
+// Off its stack, the thread can be posted to the processor that it wants.
+void publish_migration(task& from, void* target) noexcept {
+  tcb& t = static_cast<tcb&>(from);
+  processor& p = *static_cast<processor*>(target);
+  t.host = &p;
+  if (!p.home.steals()) p.posted.fetch_add(1, memory_order_relaxed);
+  p.home.post_to_its_processor(t);
+}
+
+}  // namespace
+
+unsigned this_thread::processor() {
+  return processor_of_caller("conc::this_thread::processor").index;
+}
+
+void this_thread::migrate_to(unsigned number) {
+  conc::detail::processor& here = processor_of_caller("conc::this_thread::migrate_to");
+  scheduler& home = here.home;
+  if (number >= home.processors.size()) {
+    throw std::system_error(std::make_error_code(std::errc::invalid_argument),
+                            "conc::this_thread::migrate_to: no such processor");
+  }
+  if (home.layout == queue_layout::global) {
+    throw std::system_error(std::make_error_code(std::errc::not_supported),
+                            "conc::this_thread::migrate_to with a global queue");
+  }
+  if (number == here.index) return;
+  leave_carrier(here, static_cast<tcb&>(current_task()), publish_migration,
+                home.processors[number].get());
+}
 
 void this_thread::detail::sleep_until_steady(conc::detail::steady_nanos deadline) noexcept {
   task& self = current_task();

@@ -45,8 +45,9 @@ class machine {
 
 }  // namespace
 
-std::vector<std::vector<std::uint32_t>> steal_order(std::uint32_t processors) {
-  std::vector<std::vector<std::uint32_t>> order(processors);
+std::vector<std::vector<std::uint32_t>> near_order(std::uint32_t processors) {
+  std::vector<std::vector<std::uint32_t>> order(processors + 1);
+  for (std::uint32_t i = 0; i < processors; ++i) order[processors].push_back(i);
   for (std::uint32_t i = 0; i < processors; ++i) {
     for (std::uint32_t k = 1; k < processors; ++k) order[i].push_back((i + k) % processors);
   }

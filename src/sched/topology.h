@@ -11,8 +11,8 @@ namespace conc::detail {
 // a cache, a package, the machine. Processor i is taken to run on the i-th CPU that the process may
 // use, round and round if there are fewer. Equally near ones start behind i, so that thieves do not
 // all try the same victim first. Without hwloc's help (it may fail in odd containers) the order is
-// by number. May throw std::bad_alloc.
-std::vector<std::vector<std::uint32_t>> steal_order(std::uint32_t processors);
+// by number. Behind these lists is one of all processors. May throw std::bad_alloc.
+std::vector<std::vector<std::uint32_t>> near_order(std::uint32_t processors);
 
 }  // namespace conc::detail
 
