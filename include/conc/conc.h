@@ -13,6 +13,7 @@
 #include "conc/runtime.h"
 #include "conc/semaphore.h"
 #include "conc/tas_lock.h"
+#include "conc/task_group.h"
 #include "conc/thread.h"
 #include "conc/ticket_lock.h"
 #include "conc/ttas_lock.h"

@@ -39,6 +39,8 @@ departure leaving(processor& p, tcb& self, publish_fn publish = nullptr,
 [[gnu::always_inline]] inline void switch_to_idle(processor& p, tcb& from, departure d,
                                                   bool last_time = false) noexcept {
   carrier& c = *p.holder;
+  if (p.forks.depth() != 0) [[unlikely]]
+    p.forks.separate_top();
   p.runs_thread.store(false, memory_order_relaxed);
   set_current_task(c.self);
   arrive(switch_execution(p.kernel, from.flow, c.idle, d, last_time));
@@ -180,6 +182,32 @@ using namespace conc::detail;
 }  // namespace conc
 
 namespace conc::detail {
+
+[[gnu::hot]] void run_child_first(tcb& parent, tcb& child) noexcept {
+  // Service comes before the child begins: to begin it and leave it would make the recursion broad.
+  while (processor_of(parent)->count_dispatch()) {
+    yield_to_scheduler(*processor_of(parent), parent);
+  }
+  while (processor_of(parent)->queue.enter()) {
+    processor_of(parent)->queue.leave();
+    yield_to_scheduler(*processor_of(parent), parent);
+  }
+  processor& p = *processor_of(parent);
+  p.spawned.increment();
+  child.host = &p;
+  p.forks.push(parent, child);
+  switch_to_thread(p, parent.flow, child, leaving(p, parent));
+}
+
+void return_to_parent(tcb& self, publish_fn publish) noexcept {
+  processor& p = *processor_of(self);
+  p.queue.enter();
+  if (!self.attached) return p.queue.leave();
+  self.attached = false;
+  // Not a dispatch, and no service point: the parent comes by the next one.
+  switch_to_thread(p, self.flow, p.forks.pop_parent(), leaving(p, self, publish), true);
+  __builtin_unreachable();
+}
 
 void leave_as_spare(carrier& c, tcb& self, publish_fn publish) noexcept {
   set_current_task(c.self);

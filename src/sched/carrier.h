@@ -79,6 +79,13 @@ void leave_carrier(processor& p, tcb& self, publish_fn publish, void* argument) 
   if (d.publish != nullptr) d.publish(*d.from, d.argument);
 }
 
+// Gives the processor to `child`, which has just been made and is nowhere queued, and puts
+// `parent`, the caller, on the fork stack. Returns when the child has ended or somebody has taken
+// the parent.
+void run_child_first(tcb& parent, tcb& child) noexcept;
+// The end of an attached child: back to its parent. Returns if `self` is not attached any more.
+void return_to_parent(tcb& self, publish_fn publish) noexcept;
+
 // At the end of a blocking section whose processor has gone: leaves `c`, which becomes a spare.
 // Returns when somebody runs `self` again.
 void leave_as_spare(carrier& c, tcb& self, publish_fn publish) noexcept;

@@ -59,6 +59,11 @@ blocking_section::blocking_section() {
   processor& p = *processor_of(self);
   carrier& c = *p.holder;
   if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) io->before_blocking();
+  if (p.forks.depth() != 0) {
+    p.queue.enter();
+    p.forks.separate_top();
+    p.queue.leave();
+  }
   lent_ = &p;
   here_ = &c;
   lease_ = ++p.loan_number * 2 + 1;

@@ -10,11 +10,14 @@
 //           it: runs first, at most `next_streak_limit` times in a row while others wait. Thieves
 //           leave it alone unless the processor has not switched for a while.
 //   queue   first in, first out. Thieves take from it if there is enough to be worth their while.
+//   forks   parents that have stepped aside for their children (fork_stack.h). Thieves take the
+//           oldest.
 //   inbox   wakes and spawns from outside: a lock-free stack, taken whole, order restored.
 #ifndef CONC_SCHED_PROCESSOR_H
 #define CONC_SCHED_PROCESSOR_H
 
 #include "sched/counter.h"
+#include "sched/fork_stack.h"
 #include "sched/run_queue.h"
 #include "sched/timers.h"
 #include "threads/execution.h"
@@ -41,6 +44,7 @@ class processor {
   processor& operator=(const processor&) = delete;
 
   static constexpr std::uint32_t next_streak_limit = 16;
+  static constexpr std::uint32_t most_passed_over = 16;
   // The clock is read after so many dispatches, and a service point (timers, completions) follows
   // if a timer is due or this much time has passed since the last one. So neither is overlooked for
   // longer than service_interval, or checkpoint_every dispatches if those take longer.
@@ -49,6 +53,7 @@ class processor {
 
   // --- the holder's -----------------------------------------------------------------------------
   run_queue queue;
+  fork_stack forks;
   // Counts down from checkpoint_every at each dispatch; see dispatches().
   owned_counter<std::uint32_t> until_checkpoint{checkpoint_every};
 
@@ -56,6 +61,7 @@ class processor {
   const std::uint32_t index;
   const bool shares;  // its queue with others: this layout steals, and there are others
   std::uint32_t next_streak = 0;
+  std::uint32_t forks_passed_over = 0;
   // With so many threads queued here it pays to wake another processor (idle.cc, "Is it worth
   // it?").
   atomic<std::uint32_t> worth_sharing{1};
@@ -118,6 +124,11 @@ class processor {
 
   // The thread to run next, or null. Inside the queue's section.
   [[gnu::always_inline]] tcb* take_in_section() noexcept {
+    if (forks.depth() != 0) [[unlikely]]
+      return take_with_forks();
+    return take_from_queue();
+  }
+  [[gnu::always_inline]] tcb* take_from_queue() noexcept {
     if (tcb* t = next.load(memory_order_relaxed); t != nullptr) {
       if (next_streak < next_streak_limit || queue.size() == 0 || !CONC_STEP(next_streak_ends)) {
         next.store(nullptr, memory_order_relaxed);
@@ -128,10 +139,23 @@ class processor {
     next_streak = 0;
     return queue.pop_front();
   }
+  // Parents are taken up again when nothing else is ready, so that a recursion stays deep rather
+  // than broad; but they are passed over a bounded number of times.
+  [[gnu::noinline]] tcb* take_with_forks() noexcept {
+    forks.separate_top();
+    if (forks_passed_over < most_passed_over || !CONC_STEP(forks_are_not_starved)) {
+      if (tcb* t = take_from_queue(); t != nullptr) {
+        ++forks_passed_over;
+        return t;
+      }
+    }
+    forks_passed_over = 0;
+    return forks.take_top();
+  }
   // The same for a thread that stays ready, which goes to the end of the line; null, and nothing
   // done, if there is nobody else.
   [[gnu::always_inline]] tcb* exchange_in_section(tcb& self) noexcept {
-    if (next.load(memory_order_relaxed) != nullptr) [[unlikely]] {
+    if (next.load(memory_order_relaxed) != nullptr || forks.depth() != 0) [[unlikely]] {
       queue.push_back(self);
       return take_in_section();
     }
@@ -150,17 +174,23 @@ class processor {
   }
 
   std::uint32_t ready_threads() const noexcept {
-    return queue.size() + (next.load(memory_order_relaxed) != nullptr ? 1 : 0);
+    return queue.size() + forks.depth() + (next.load(memory_order_relaxed) != nullptr ? 1 : 0);
   }
 
   // Whether an idle carrier elsewhere should take some. A hint, as all that follows from it.
   bool has_to_share() const noexcept {
-    return queue.size() >= worth_sharing.load(memory_order_relaxed) ||
+    return queue.size() >= worth_sharing.load(memory_order_relaxed) || has_fork_to_share() ||
            inbox.load(memory_order_relaxed) != nullptr;
+  }
+  // A single parent may be a loop that makes one tiny child after the other: it would only be
+  // carried back and forth. In a recursion the oldest parent is worth it.
+  bool has_fork_to_share() const noexcept {
+    const std::uint32_t depth = forks.depth();
+    return depth > 1 || (depth == 1 && worth_sharing.load(memory_order_relaxed) <= 4);
   }
   bool looks_empty() const noexcept {
     return queue.size() == 0 && inbox.load(memory_order_relaxed) == nullptr &&
-           next.load(memory_order_relaxed) == nullptr;
+           next.load(memory_order_relaxed) == nullptr && forks.depth() == 0;
   }
 
   // --- anybody's --------------------------------------------------------------------------------

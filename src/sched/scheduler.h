@@ -49,6 +49,7 @@ struct scheduler {
   void work_appeared(processor& p) noexcept {
     if (wants_help(p)) offer_work(p);
   }
+  bool is_watched() const noexcept { return watched.load(memory_order_relaxed); }
   // A ready thread from outside the processors: to where it ran last, and wakes somebody for it.
   void post(tcb& t) noexcept;
   // The same whatever the layout.

@@ -40,7 +40,11 @@ tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
     tcb* loot = victim.empty_inbox();  // what lies there belongs to nobody yet
     const bool forgotten = forgotten_too && has_forgotten_threads(victim);
     if (loot == nullptr && (victim.has_to_share() || forgotten) && victim.queue.begin_theft()) {
-      loot = take_half(victim.queue);
+      if (victim.has_fork_to_share() || forgotten) {
+        loot = victim.forks.take_bottom();
+        if (loot != nullptr) loot->next_ready = nullptr;
+      }
+      if (loot == nullptr) loot = take_half(victim.queue);
       if (loot == nullptr && forgotten) {
         loot = victim.next.load(memory_order_relaxed);
         victim.next.store(nullptr, memory_order_relaxed);

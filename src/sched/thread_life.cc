@@ -48,11 +48,26 @@ void publish_end_to_joiner(task& from, void*) noexcept {
   p.finished.increment_release();
 }
 
+// The same on the parent's stack, for a child that has never been separated from it: nobody waits.
+void publish_childs_end(task& from, void*) noexcept {
+  tcb& t = static_cast<tcb&>(from);
+  processor& p = *current_processor();
+  drop_stack(t, p.cache);
+  t.state.store(task_state::free, memory_order_relaxed);
+  p.cache.give_tcb(t);
+  p.finished.increment_release();
+}
+
 [[noreturn]] void thread_main(task* from, publish_fn publish, void* argument, void* host) noexcept {
   tcb& self = static_cast<tcb&>(current_task());
   after_switch(self.flow.stack);
   arrive({from, publish, argument, host});
   self.run(self.closure);
+  if (const std::uintptr_t j = self.join.load(memory_order_relaxed); group_link::is_in(j)) {
+    return_to_parent(self, publish_childs_end);
+    self.join.store(tcb::join_detached, memory_order_relaxed);
+    group_link::done(group_link::from(j));
+  }
   // The name first: its memory is the program's.
   if (self.name != nullptr) delete std::exchange(self.name, nullptr);
   leave_for_ever(self, publish_end, publish_end_to_joiner);
@@ -177,6 +192,30 @@ tcb* thread_maker::launch(void (*run)(void*) noexcept) noexcept {
     }
   }
   return &t;
+}
+
+void thread_maker::launch_in(task_group& group, void (*run)(void*) noexcept) noexcept {
+  processor* here = current_processor();
+  task& parent = current_task();
+#if defined(CONC_FORCE_MIGRATE)
+  constexpr bool may_go_first = false;
+#else
+  constexpr bool may_go_first = true;
+#endif
+  tcb& child = *made_;
+  child.join.store(group_link::to(group), memory_order_relaxed);
+  if (may_go_first && here != nullptr && here->home.steals() && parent.is_thread &&
+      &here->home == child.home) [[likely]] {
+    child.run = run;
+    child.state.store(task_state::ready, memory_order_relaxed);
+    // An idle processor may want the parent, if nobody is there to find it.
+    if (here->shares && !here->home.is_watched()) [[unlikely]]
+      here->home.work_appeared(*here);
+    made_ = nullptr;
+    return run_child_first(static_cast<tcb&>(parent), child);
+  }
+  group_link::count(group);
+  launch(run);
 }
 
 static_assert(thread_maker::room == tcb::closure_size);

@@ -42,13 +42,15 @@ struct tcb : task {
 
   timer_node timer;
   std::uint32_t stack_pages = 0;  // of a stack of its own size; 0: a pool stack
+  bool attached = false;          // runs on top of its parent (sched/fork_stack.h)
 
   alignas(64) execution flow;
   tcb* next_ready = nullptr;        // in a run queue or an inbox
   std::byte* stack_base = nullptr;  // null until the first dispatch
   scheduler* home = nullptr;        // the runtime that it belongs to
 
-  // Joining: one of the constants below or the address of the task that waits for the end.
+  // Joining: one of the constants below, the address of the task that waits for the end, or the
+  // group that is told of the end (sched/fork_stack.h).
   atomic<std::uintptr_t> join{join_none};
   // What it runs: `run` calls and destroys the closure in `closure` (or the one it points to).
   static constexpr std::size_t closure_size = 32;

@@ -18,6 +18,8 @@
 
 namespace conc {
 
+class task_group;
+
 struct thread_options {
   std::string name = {};
   // Bytes of address space reserved for the stack; 0: the runtime's default. Memory is used as it
@@ -51,6 +53,8 @@ class CONC_API thread_maker {
 
   void* storage() noexcept { return storage_; }
   tcb* launch(void (*run)(void* storage) noexcept) noexcept;
+  // As a child of the group: may switch to it, and return when it has ended or suspended itself.
+  void launch_in(task_group& group, void (*run)(void* storage) noexcept) noexcept;
 
  private:
   void abandon() noexcept;
@@ -59,26 +63,38 @@ class CONC_API thread_maker {
   void* storage_ = nullptr;
 };
 
+// Builds the closure in its place. Returns the function that runs and destroys it there.
 template <class Call>
-tcb* make_thread(scheduler* on, const thread_options* options, Call&& call) {
+auto put_closure(thread_maker& maker, Call&& call) -> void (*)(void* storage) noexcept {
   using closure = std::decay_t<Call>;
-  thread_maker maker(on, options);
   if constexpr (sizeof(closure) <= thread_maker::room && alignof(closure) <= 16) {
     ::new (maker.storage()) closure(std::forward<Call>(call));
-    return maker.launch([](void* storage) noexcept {
+    return [](void* storage) noexcept {
       closure& c = *static_cast<closure*>(storage);
       c();
       c.~closure();
-    });
+    };
   } else {
     auto* on_heap = new closure(std::forward<Call>(call));
     ::new (maker.storage()) closure*(on_heap);
-    return maker.launch([](void* storage) noexcept {
+    return [](void* storage) noexcept {
       closure* c = *static_cast<closure**>(storage);
       (*c)();
       delete c;
-    });
+    };
   }
+}
+
+template <class Call>
+tcb* make_thread(scheduler* on, const thread_options* options, Call&& call) {
+  thread_maker maker(on, options);
+  return maker.launch(put_closure(maker, std::forward<Call>(call)));
+}
+
+template <class Call>
+void make_in_group(task_group& group, Call&& call) {
+  thread_maker maker(nullptr, nullptr);
+  maker.launch_in(group, put_closure(maker, std::forward<Call>(call)));
 }
 
 // A callable and its arguments, decay-copied; called once.
