@@ -14,8 +14,6 @@
 namespace conc {
 namespace detail {
 
-struct task;
-
 // The part that does not depend on the maximum.
 class CONC_API semaphore_base {
  public:
@@ -30,14 +28,13 @@ class CONC_API semaphore_base {
   }
 
   void acquire() noexcept {
-    // [semaphore] acquire: pairs with the release in release(); for a waiter the parking table
-    // carries the order.
-    if (value_.fetch_sub(1, memory_order_acquire) <= 0) [[unlikely]]
-      wait(never);
+    if (!try_acquire()) [[unlikely]]
+      wait();
   }
   bool try_acquire() noexcept {
     std::int64_t seen = value_.load(memory_order_relaxed);
-    // [semaphore] acquire: as in acquire(). A positive value means that nobody waits.
+    // [semaphore] acquire: pairs with the release in release(). A positive value means that nobody
+    // waits.
     while (seen > 0) {
       if (value_.compare_exchange_weak(seen, seen - 1, memory_order_acquire,
                                        memory_order_relaxed)) {
@@ -47,33 +44,34 @@ class CONC_API semaphore_base {
     return false;
   }
   bool try_acquire_until(steady_nanos deadline) noexcept {
-    if (try_acquire()) return true;
-    // [semaphore] acquire: as in acquire().
-    return value_.fetch_sub(1, memory_order_acquire) > 0 || wait(deadline);
+    return try_acquire() || wait_until(deadline);
   }
   void release(std::ptrdiff_t n, std::ptrdiff_t max) noexcept {
-    // [semaphore] release: pairs with the acquire of whoever gets the permits.
-    const std::int64_t before = value_.fetch_add(n, memory_order_release);
-    if (before < 0 || n < 0 || before > max - n) [[unlikely]]
-      release_slow(before, n, max);
+    std::int64_t seen = value_.load(memory_order_relaxed);
+    while (seen >= 0 && n >= 0 && seen <= max - n) [[likely]] {
+        // [semaphore] release: pairs with the acquire of whoever gets the permits.
+        if (value_.compare_exchange_weak(seen, seen + n, memory_order_release,
+                                         memory_order_relaxed)) {
+          return;
+        }
+      }
+    release_slow(n, max);
   }
   std::ptrdiff_t value() const noexcept { return value_.load(memory_order_relaxed); }
 
  private:
-  bool wait(steady_nanos deadline) noexcept;
-  void release_slow(std::int64_t before, std::int64_t n, std::int64_t max) noexcept;
-  static bool leave_on_timeout(task& self, const void* address, bool last) noexcept;
+  void wait() noexcept;
+  bool wait_until(steady_nanos deadline) noexcept;
+  void release_slow(std::int64_t n, std::int64_t max) noexcept;
   [[noreturn]] void destroyed_in_use() noexcept;
 
-  // Permits minus committed waiters; the invariants are in src/locks/semaphore.cc.
+  // Permits, or minus the number of waiters; the invariants are in src/locks/semaphore.cc.
   atomic<std::int64_t> value_;
-  // Grants that belong to committed waiters which have not queued yet. Under the bucket's lock.
-  std::int64_t owed_ = 0;
 };
 
 }  // namespace detail
 
-// As std::counting_semaphore, for user-level threads and kernel threads at once. 16 bytes.
+// As std::counting_semaphore, for user-level threads and kernel threads at once. Eight bytes.
 //
 // Blocking: acquire() suspends the caller while there is no permit; release() and try_acquire()
 //   never block.

@@ -14,6 +14,7 @@ using namespace detail;
 namespace {
 
 using flag = atomic<std::uint32_t>;
+using word = atomic<std::uint64_t>;
 
 bool leave_on_timeout(task&, const void* address, bool last) noexcept {
   // The waiter is still queued, so the object is alive: nobody may destroy it yet.
@@ -24,18 +25,30 @@ bool leave_on_timeout(task&, const void* address, bool last) noexcept {
   return true;
 }
 
-// What remains to be done once the waiter's registers are saved.
-struct leaving {
-  parking_bucket* bucket;
-  atomic<std::uint64_t>* mutex_word;
-};
-
 // Only now may others run the waiter, and only then may they have the mutex: it stays locked, in
 // the waiter's name, until the waiter can be found in the queue. No notification is lost between.
-void publish_waiter(task&, void* argument) noexcept {
-  const leaving l = *static_cast<leaving*>(argument);  // gone as soon as the bucket is unlocked
-  l.bucket->lock.unlock();
-  release(*l.mutex_word);
+void publish_waiter(task& self, void* bucket) noexcept {
+  word& w =
+      *static_cast<word*>(self.wait_context);  // not ours to read any more once it is unlocked
+  const std::uint64_t mine = mutex_word::taken_by(self);
+  static_cast<parking_bucket*>(bucket)->lock.unlock();
+  // Whoever has been switched to may be a waiter that was notified and is about to lock this very
+  // mutex: it would find it free, if nobody else is there. It gets it from our hands, for the price
+  // of one locked instruction instead of two.
+  task& next = current_task();
+  std::uint64_t seen = mine;
+  if (&next != &self && next.wait_context == &w && next.token == wake_token::notified) {
+    // [mutex] acq_rel: both an unlock and the lock that follows it.
+    if (w.compare_exchange_strong(seen, mutex_word::taken_by(next), memory_order_acq_rel,
+                                  memory_order_relaxed)) {
+      next.token = wake_token::granted;
+      return;
+    }
+    // [mutex] release: pairs with the acquire of the next owner.
+  } else if (w.compare_exchange_strong(seen, 0, memory_order_release, memory_order_relaxed)) {
+    return;
+  }
+  release(w);
 }
 
 }  // namespace
@@ -43,32 +56,39 @@ void publish_waiter(task&, void* argument) noexcept {
 bool condition_variable::wait_until_steady(std::unique_lock<mutex>& lock,
                                            steady_nanos deadline) noexcept {
   task& self = current_task();
-  atomic<std::uint64_t>& word = lock.mutex()->word_;
-  const std::uint64_t mine = mutex::owner_bits();
-  if (mutex_word::owner(word.load(memory_order_relaxed)) != self.id) {
+  word& w = lock.mutex()->word_;
+  if (mutex_word::owner(w.load(memory_order_relaxed)) != self.id) {
     fatal("a condition_variable was waited for with a mutex that is not held", this);
   }
 
   parking_bucket& b = bucket_of(this);
   b.lock.lock();
   waiters_.store(1, memory_order_relaxed);
-  self.wait_context = &word;
+  self.wait_context = &w;
   park_options options;
   options.deadline = deadline;
   options.on_timeout = leave_on_timeout;
   begin_wait(b, self, this, options);
-  leaving last_steps{&b, &word};
-  suspend(self, publish_waiter, &last_steps, deadline);
+  suspend(self, publish_waiter, &b, deadline);
+  end_wait(self, deadline);
+  self.wait_context = nullptr;
 
   const wake_token token = self.token;
-  if (token != wake_token::granted) lock_waiting(word, mine, self, token);
+  if (token == wake_token::granted) return true;
+  const std::uint64_t mine = mutex_word::taken_by(self);
+  std::uint64_t free = 0;
+  // [mutex] acquire: as in mutex::lock().
+  if (token == wake_token::designated ||
+      !w.compare_exchange_strong(free, mine, memory_order_acquire, memory_order_relaxed)) {
+    lock_waiting(w, mine, self, token);
+  }
   return token != wake_token::timed_out;
 }
 
 void condition_variable::notify_one_slow() noexcept {
   parking_bucket& b = bucket_of(this);
   b.lock.lock();
-  bool more = false;
+  bool more;
   task* t = dequeue_first(b, this, more);
   if (!more || !CONC_STEP(cv_notify_keeps_mark)) waiters_.store(0, memory_order_relaxed);
   b.lock.unlock();
@@ -78,7 +98,7 @@ void condition_variable::notify_one_slow() noexcept {
   // would cost a system call only to find the mutex locked. A user-level thread is made ready at
   // once: that costs less than the move, and it will hardly run before we unlock.
   if (is_kernel_thread(*t)) {
-    requeue_to_mutex(*static_cast<atomic<std::uint64_t>*>(t->wait_context), t);
+    requeue_to_mutex(*static_cast<word*>(t->wait_context), t);
   } else {
     t->token = wake_token::notified;
     resume(*t);
@@ -91,9 +111,7 @@ void condition_variable::notify_all_slow() noexcept {
   task* first = dequeue_all(b, this);
   waiters_.store(0, memory_order_relaxed);
   b.lock.unlock();
-  if (first != nullptr) {
-    requeue_to_mutex(*static_cast<atomic<std::uint64_t>*>(first->wait_context), first);
-  }
+  if (first != nullptr) requeue_to_mutex(*static_cast<word*>(first->wait_context), first);
 }
 
 void condition_variable::destroyed_in_use() noexcept {

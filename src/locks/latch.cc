@@ -30,12 +30,7 @@ void latch::count_down_slow(std::int64_t after) noexcept {
   task* t = dequeue_all(b, address);
   for (task* i = t; i != nullptr; i = i->next_waiter) i->token = wake_token::notified;
   b.lock.unlock();
-  while (t != nullptr) {
-    task* next = t->next_waiter;
-    t->next_waiter = nullptr;
-    resume(*t);
-    t = next;
-  }
+  resume_all(t);
 }
 
 void latch::destroyed_in_use() noexcept {

@@ -50,6 +50,10 @@ inline bool is_reserved(std::uint64_t w) noexcept {
 // What a newcomer may take.
 inline bool is_takeable(std::uint64_t w) noexcept { return !is_locked(w) && !is_reserved(w); }
 
+// An uncontended mutex that this task holds; also the owner bits in the functions below.
+inline std::uint64_t taken_by(const task_head& t) noexcept {
+  return std::uint64_t{t.id} << 32 | locked;
+}
 // The word after a newcomer has taken it. `mine` is his owner bits with `locked`.
 inline std::uint64_t taken_by_newcomer(std::uint64_t w, std::uint64_t mine) noexcept {
   return (has_waiters(w) ? w + one_bypass : w & ~bypass_mask) | mine;

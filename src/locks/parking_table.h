@@ -1,9 +1,8 @@
 // The parking table: tasks that wait, found by the address of what they wait for.
 //
 // A blocking primitive of this library is a word, a condition on it, and this table. The word says
-// whether somebody waits; the table knows who. Addresses are hashed to buckets; a bucket is a lock
-// and a chain of queues, one per address, so that a million tasks on one mutex lengthen nobody
-// else's search.
+// whether somebody waits; the table knows who. Addresses are hashed to buckets; what is inside a
+// bucket is parking_queue.h's.
 //
 // The protocol, which makes lost wakes impossible for every client at once:
 //
@@ -23,50 +22,74 @@
 // Destruction: the waker's last access to the object is in step 3. The waiter returns after step
 // 5, so it may destroy the object at once; the table is keyed by the address and never follows it.
 //
-// Invariants (under a bucket's lock): a task is in at most one queue; `queued` says so; queues are
-// FIFO, but for waiters that were woken to compete and lost, who return to the front; no two
-// queues of a bucket have the same address.
+// Deadlines: a waiter whose time has come is taken off its queue under the lock of the bucket
+// (withdraw_from_table), if it is still in the wait that was meant. Waits are told apart by an
+// epoch, which counts up at both ends of a wait with a deadline; waits without one need no number,
+// because nobody withdraws them.
 #ifndef CONC_LOCKS_PARKING_TABLE_H
 #define CONC_LOCKS_PARKING_TABLE_H
 
-#include "locks/internal_lock.h"
-#include "locks/task.h"
+#include "locks/mutants.h"
+#include "locks/parking_queue.h"
 
 namespace conc::detail {
 
-enum class queue_end : std::uint8_t { back, front };
+// A megabyte of address space, of which the kernel backs only the pages that are used. Sixty-five
+// thousand buckets keep the chains short for a million distinct addresses, so that the table never
+// has to grow, which would need all its locks at once.
+inline constexpr unsigned parking_bucket_bits = 16;
 
-struct alignas(16) parking_bucket {
-  internal_lock lock;
-  task* first_queue = nullptr;
-};
+// One table a process, also when several shared objects carry the library: hence visible.
+extern "C" {
+[[gnu::visibility(
+    "default")]] extern parking_bucket conc_parking_table_v0[std::size_t{1} << parking_bucket_bits];
+}
 
-// The bucket of an address: the same for the whole life of the process.
-parking_bucket& bucket_of(const void* address) noexcept;
-
-// The operations on a locked bucket.
-task* first_waiter(const parking_bucket& b, const void* address) noexcept;
-void enqueue(parking_bucket& b, const void* address, task& t, queue_end where) noexcept;
-// Takes the oldest waiter off, or null. Sets `more` to whether others remain.
-task* dequeue_first(parking_bucket& b, const void* address, bool& more) noexcept;
-// Takes the whole queue off, linked by next_waiter in order of arrival; null if there is none.
-task* dequeue_all(parking_bucket& b, const void* address) noexcept;
-void dequeue(parking_bucket& b, task& t) noexcept;
+// The bucket of an address: the same for the whole life of the process. Addresses that differ in
+// their last two bits only share a bucket: so an object of four bytes or more can have up to four
+// queues, at its address and the three that follow it, and change them all under one lock.
+inline parking_bucket& bucket_of(const void* address) noexcept {
+  // Fibonacci hashing: the high bits of the product depend on all bits of the address.
+  const std::uint64_t mixed =
+      static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(address) >> 2) *
+      0x9E3779B97F4A7C15u;
+  return conc_parking_table_v0[mixed >> (64 - parking_bucket_bits)];
+}
 
 // task::withdraw for tasks in the table: takes the task off its queue if it is still in the wait
 // `epoch` and the primitive's on_timeout agrees. A requeued waiter is found where it is now.
 bool withdraw_from_table(task& t, std::uint32_t epoch) noexcept;
 
+// Asked, under the bucket's lock, whether a waiter whose deadline has passed may leave the queue of
+// `address`; adjusts the object's word for it. `last` says that the queue would be empty then.
+using timeout_fn = bool (*)(task& self, const void* address, bool last) noexcept;
+
 // What a primitive adds to a wait.
 struct park_options {
   nanos deadline = no_deadline;
   queue_end where = queue_end::back;
-  bool (*on_timeout)(task&, const void*, bool last) noexcept = nullptr;
+  timeout_fn on_timeout = nullptr;
 };
 
-// Appends a task to the locked bucket `b` for a new wait. suspend() must follow.
-void begin_wait(parking_bucket& b, task& self, const void* address,
-                const park_options& options) noexcept;
+inline void next_epoch(task& self) noexcept {
+  self.wait_epoch.store(self.wait_epoch.load(memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+// Appends a task to the locked bucket `b` for a new wait. suspend(), then end_wait() must follow.
+inline void begin_wait(parking_bucket& b, task& self, const void* address,
+                       const park_options& options) noexcept {
+  if (options.deadline != no_deadline) [[unlikely]] {
+    next_epoch(self);
+    self.withdraw = withdraw_from_table;
+    self.on_timeout = options.on_timeout;
+  }
+  enqueue(b, address, self, options.where);
+}
+// A timer that has expired but not been dealt with yet must not end this task's next wait.
+inline void end_wait(task& self, nanos deadline) noexcept {
+  if (deadline != no_deadline && CONC_STEP(parking_end_of_a_timed_wait)) [[unlikely]]
+    next_epoch(self);
+}
 
 // publish_fn for a parked task whose only hold is the bucket passed as the argument.
 void unlock_bucket(task& self, void* bucket) noexcept;
@@ -79,8 +102,8 @@ struct park_result {
   wake_token token;
 };
 template <class Validate>
-park_result park(task& self, const void* address, const park_options& options,
-                 Validate&& validate) noexcept {
+inline park_result park(task& self, const void* address, const park_options& options,
+                        Validate&& validate) noexcept {
   parking_bucket& b = bucket_of(address);
   b.lock.lock();
   if (!validate()) {
@@ -89,6 +112,7 @@ park_result park(task& self, const void* address, const park_options& options,
   }
   begin_wait(b, self, address, options);
   suspend(self, unlock_bucket, &b, options.deadline);
+  end_wait(self, options.deadline);
   return {true, self.token};
 }
 
@@ -96,7 +120,7 @@ park_result park(task& self, const void* address, const park_options& options,
 // taken off (or null if there was none); it makes the last change to the word and returns the
 // token. The waiter is resumed after the lock is dropped.
 template <class Decide>
-void unpark_one(const void* address, Decide&& decide) noexcept {
+inline void unpark_one(const void* address, Decide&& decide) noexcept {
   parking_bucket& b = bucket_of(address);
   b.lock.lock();
   bool more = false;

@@ -1,18 +1,22 @@
 // The signed semaphore.
 //
-//   value_ = permits available - committed waiters
+//   value_ >= 0   so many permits are to be had, and nobody waits
+//   value_ <  0   -value_ tasks are queued in the parking table at this address
 //
-// acquire() commits by subtracting one; whoever finds no permit is a committed waiter until he has
-// been granted one. release(n) adds n and thereby owes min(n, committed waiters) grants, which it
-// hands to queued waiters or, if they have not got that far, leaves in owed_.
+// Who may change it: from a value that is not negative anybody, by compare-and-swap; from a
+// negative one only the holder of the bucket's lock, who may therefore use a plain store.
 //
-// Invariants (under the bucket's lock): owed_ > 0 implies that the queue is empty; committed
-// waiters = max(0, -value_) + grants owed, in owed_ or on their way. So a committed waiter always
-// gets a grant of his own: there is nothing to steal and nothing to lose.
+//   transition           by                                       under the bucket's lock
+//   v > 0   to v - 1     acquire                                  no
+//   v >= 0  to v + n     release                                  no
+//   0       to -1        acquire, which appends itself            yes, by compare-and-swap
+//   v < 0   to v - 1     acquire, which appends itself            yes
+//   v < 0   to v + n     release, which takes min(n, -v) waiters  yes
+//   v < 0   to v + 1     a deadline, which takes its waiter off   yes
 //
-// A timeout withdraws the commitment, which is only legal while value_ < 0, that is while some
-// commitment is not owed a grant yet. Otherwise every committed waiter, this one included, has a
-// grant coming: he stays and takes it.
+// So a permit that is released while somebody waits goes straight to the oldest waiter: no newcomer
+// sees it, and K = 0. A waiter who has been taken off the queue has his permit; his deadline does
+// not find him any more, even if he has not run yet.
 #include "conc/semaphore.h"
 
 #include <algorithm>
@@ -22,54 +26,76 @@
 #include "locks/parking_table.h"
 
 namespace conc::detail {
+namespace {
 
-bool semaphore_base::leave_on_timeout(task&, const void* address, bool) noexcept {
-  auto* self = static_cast<semaphore_base*>(const_cast<void*>(address));
-  std::int64_t seen = self->value_.load(memory_order_relaxed);
-  while (seen < 0 || !CONC_STEP(semaphore_withdraw_only_unowed)) {
-    if (self->value_.compare_exchange_weak(seen, seen + 1, memory_order_relaxed)) return true;
-  }
-  return false;
-}
-
-bool semaphore_base::wait(steady_nanos deadline) noexcept {
-  park_options options;
-  options.deadline = deadline;
-  options.on_timeout = leave_on_timeout;
-  const park_result slept = park(current_task(), this, options, [this]() noexcept {
-    if (owed_ > 0 && CONC_STEP(semaphore_take_owed_grant)) {
-      --owed_;
-      return false;
+// Under the bucket's lock: takes a permit after all, or counts the caller among the waiters, which
+// is what it returns true for.
+bool must_wait(atomic<std::int64_t>& value) noexcept {
+  std::int64_t seen = value.load(memory_order_relaxed);
+  while (seen >= 0) {
+    const bool got = seen > 0 && CONC_STEP(semaphore_look_again);
+    // [semaphore] acquire: as in try_acquire().
+    if (value.compare_exchange_weak(seen, seen - 1, memory_order_acquire, memory_order_relaxed)) {
+      return !got;
     }
-    return true;
-  });
-  return !slept.slept || slept.token != wake_token::timed_out;
+  }
+  value.store(seen - 1, memory_order_relaxed);
+  return true;
 }
 
-void semaphore_base::release_slow(std::int64_t before, std::int64_t n, std::int64_t max) noexcept {
-  if (n < 0) fatal("a semaphore was released by a negative number", this);
-  if (before > max - n) fatal("a semaphore was released beyond its maximum", this);
-  std::int64_t grants = std::min(n, -before);
-  parking_bucket& b = bucket_of(this);
-  task* first = nullptr;  // the granted, linked by next_waiter
-  task** last = &first;
-  b.lock.lock();
-  for (bool more = true; grants > 0 && more; --grants) {
-    task* t = dequeue_first(b, this, more);
-    if (t == nullptr) break;
+bool leave_on_timeout(task&, const void* address, bool) noexcept {
+  auto& value = *static_cast<atomic<std::int64_t>*>(const_cast<void*>(address));
+  if (CONC_STEP(semaphore_uncount_who_leaves)) {
+    value.store(value.load(memory_order_relaxed) + 1, memory_order_relaxed);
+  }
+  return true;
+}
+
+// Takes the `n` oldest waiters off, linked by next_waiter, and tells them that they have a permit.
+task* take_granted(parking_bucket& b, const void* address, std::int64_t n) noexcept {
+  task* first = nullptr;
+  for (task** last = &first; n > 0; --n) {
+    bool more;
+    task* t = dequeue_first(b, address, more);
     t->token = wake_token::granted;
     *last = t;
     last = &t->next_waiter;
   }
-  // The last access: the waiters who are owed the rest take it under this lock.
-  if (grants > 0 && CONC_STEP(semaphore_owe_who_is_late)) owed_ += grants;
-  b.lock.unlock();
-  while (first != nullptr) {
-    task* next = first->next_waiter;  // read before the waiter is free to wait elsewhere
-    first->next_waiter = nullptr;
-    resume(*first);
-    first = next;
+  return first;
+}
+
+}  // namespace
+
+void semaphore_base::wait() noexcept {
+  park(current_task(), &value_, {}, [this]() noexcept { return must_wait(value_); });
+}
+
+bool semaphore_base::wait_until(steady_nanos deadline) noexcept {
+  park_options options;
+  options.deadline = deadline;
+  options.on_timeout = leave_on_timeout;
+  const park_result slept =
+      park(current_task(), &value_, options, [this]() noexcept { return must_wait(value_); });
+  return !slept.slept || slept.token != wake_token::timed_out;
+}
+
+void semaphore_base::release_slow(std::int64_t n, std::int64_t max) noexcept {
+  if (n < 0) fatal("a semaphore was released by a negative number", this);
+  const void* address = &value_;
+  parking_bucket& b = bucket_of(address);
+  b.lock.lock();
+  const std::int64_t seen = value_.load(memory_order_relaxed);
+  if (seen > max - n) fatal("a semaphore was released beyond its maximum", this);
+  if (seen >= 0) {  // the last waiter has given up meanwhile
+    b.lock.unlock();
+    return release(n, max);
   }
+  // The last access: from here on the granted are free to go, and to destroy the semaphore.
+  // [semaphore] release: pairs with the acquire of whoever gets what is left over.
+  value_.store(seen + n, memory_order_release);
+  task* first = take_granted(b, address, std::min(n, -seen));
+  b.lock.unlock();
+  if (first != nullptr) resume_all(first);
 }
 
 void semaphore_base::destroyed_in_use() noexcept {

@@ -116,6 +116,12 @@ TEST_F(parking_table_test, a_whole_queue_comes_off_in_order) {
   EXPECT_EQ(queue(&b), (list{4}));
 }
 
+TEST(parking_table, the_four_addresses_of_a_word_share_a_bucket) {
+  alignas(4) const char word[8] = {};
+  for (int i = 1; i < 4; ++i) EXPECT_EQ(&bucket_of(word), &bucket_of(word + i));
+  EXPECT_NE(&bucket_of(word), &bucket_of(word + 4));
+}
+
 TEST(parking_table, an_address_has_one_bucket_and_neighbours_have_others) {
   std::array<std::uint64_t, 1'000> words{};
   std::vector<const parking_bucket*> seen;
@@ -136,7 +142,7 @@ struct withdraw_test : testing::Test {
 
   void begin(bool (*may_leave)(task&, const void*, bool) noexcept = nullptr) {
     bucket.lock.lock();
-    conc::detail::begin_wait(bucket, t, &object, {.on_timeout = may_leave});
+    conc::detail::begin_wait(bucket, t, &object, {.deadline = 1, .on_timeout = may_leave});
     bucket.lock.unlock();
   }
   std::uint32_t epoch() const { return t.wait_epoch.load(); }
@@ -160,6 +166,19 @@ TEST_F(withdraw_test, leaves_a_later_wait_alone) {
   EXPECT_TRUE(conc::detail::withdraw_from_table(t, old));
   begin();
   EXPECT_NE(epoch(), old);
+  EXPECT_FALSE(conc::detail::withdraw_from_table(t, old));
+  EXPECT_TRUE(t.queued.load());
+}
+
+// A timer that was read just before the wake, and is dealt with after the next wait has begun,
+// which has no deadline and therefore no number of its own.
+TEST_F(withdraw_test, leaves_a_later_wait_without_a_deadline_alone) {
+  begin();
+  const std::uint32_t old = epoch();
+  bool more = true;
+  ASSERT_EQ(dequeue_first(bucket, &object, more), &t);
+  conc::detail::end_wait(t, 1);
+  conc::detail::begin_wait(bucket, t, &object, {});
   EXPECT_FALSE(conc::detail::withdraw_from_table(t, old));
   EXPECT_TRUE(t.queued.load());
 }
