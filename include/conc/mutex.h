@@ -1,4 +1,6 @@
-// conc::mutex: mutual exclusion between user-level threads and kernel threads alike.
+// conc::mutex: mutual exclusion between user-level threads and kernel threads alike. Brings its
+// relatives of <mutex> along, each from a header of its own: timed_mutex, recursive_mutex,
+// recursive_timed_mutex, once_flag and call_once.
 #ifndef CONC_MUTEX_H
 #define CONC_MUTEX_H
 
@@ -7,11 +9,18 @@
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
 #include "conc/detail/current.h"
+#include "conc/detail/deadline.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 
 class condition_variable;
+class timed_mutex;
 class two_phase_lock;
+namespace detail {
+template <class Depth>
+class recursive_lock;
+}
 
 // A mutex as std::mutex: not recursive, BasicLockable and Lockable, usable in std::lock_guard,
 // std::unique_lock, std::scoped_lock and std::lock. One word of eight bytes; no allocation, ever.
@@ -30,7 +39,7 @@ class two_phase_lock;
 //
 // Algorithm: word + designated waker after Abseil and nsync, waiting by address after Lampson and
 // Redell's queues as rebuilt in WebKit's WTF::Lock; the bypass count is this library's own.
-class CONC_API mutex {
+class CONC_API CONC_CAPABILITY("mutex") mutex {
  public:
   // The bound K on bypasses: see above.
   static constexpr std::uint32_t max_bypass = 1000;
@@ -43,7 +52,7 @@ class CONC_API mutex {
       destroyed_in_use();
   }
 
-  void lock() noexcept {
+  void lock() noexcept CONC_ACQUIRE() {
     const std::uint64_t mine = owner_bits();
     std::uint64_t seen = 0;
     // [mutex] acquire: pairs with the release in unlock() and in the slow paths of mutex.cc.
@@ -54,7 +63,7 @@ class CONC_API mutex {
   }
 
   // Takes the mutex if it is free, even past waiters (within the bound); never spuriously fails.
-  [[nodiscard]] bool try_lock() noexcept {
+  [[nodiscard]] bool try_lock() noexcept CONC_TRY_ACQUIRE() {
     const std::uint64_t mine = owner_bits();
     std::uint64_t seen = word_.load(detail::memory_order_relaxed);  // no write that must fail
     if (seen != 0) return try_lock_slow(mine);
@@ -66,7 +75,7 @@ class CONC_API mutex {
     return try_lock_slow(mine);
   }
 
-  void unlock() noexcept {
+  void unlock() noexcept CONC_RELEASE() {
     std::uint64_t mine = owner_bits();
     // A compare-and-swap, not a store: it both checks the owner and keeps the waiters' bits.
     // [mutex] release: pairs with the acquire of the next owner.
@@ -78,7 +87,10 @@ class CONC_API mutex {
 
  private:
   friend class condition_variable;
+  friend class timed_mutex;
   friend class two_phase_lock;
+  template <class Depth>
+  friend class detail::recursive_lock;
 
   static std::uint64_t owner_bits() noexcept {
     return std::uint64_t{detail::current_head().id} << 32 | 1;
@@ -87,6 +99,11 @@ class CONC_API mutex {
   void lock_slow(std::uint64_t mine) noexcept;
   bool try_lock_slow(std::uint64_t mine) noexcept;
   void lock_without_spinning() noexcept;
+  bool lock_until_steady(detail::steady_nanos deadline) noexcept;
+  // Whatever others do meanwhile cannot change the answer: only the caller writes its own number.
+  bool held_by_me() const noexcept {
+    return word_.load(detail::memory_order_relaxed) >> 32 == detail::current_head().id;
+  }
   void check_not_mine(std::uint64_t mine) const noexcept;
   void unlock_slow() noexcept;
   [[noreturn]] void destroyed_in_use() noexcept;
@@ -96,5 +113,9 @@ class CONC_API mutex {
 };
 
 }  // namespace conc
+
+#include "conc/once.h"
+#include "conc/recursive_mutex.h"
+#include "conc/timed_mutex.h"
 
 #endif  // CONC_MUTEX_H

@@ -34,9 +34,9 @@ bool become_spinner(word& w, std::uint64_t& seen, const task& self) noexcept {
 
 // Spins for at most C. Returns true with the mutex taken, or false with `spinning` cleared; it is
 // only cleared while the mutex is locked, so that its unlock wakes somebody.
-bool spin_as_newcomer(word& w, std::uint64_t mine) noexcept {
+bool spin_as_newcomer(word& w, std::uint64_t mine, nanos deadline) noexcept {
   spinner_slot slot;
-  spin_timer timer(slot ? block_cost_if_known() : 0);
+  spin_timer timer(slot ? block_cost_if_known() : 0, deadline);
   std::uint64_t seen = w.load(memory_order_relaxed);
   for (;;) {
     if (is_takeable(seen)) {
@@ -55,11 +55,11 @@ bool spin_as_newcomer(word& w, std::uint64_t mine) noexcept {
 
 // A kernel thread that was woken for the mutex and finds it taken again: having paid for the wake,
 // it stays for up to C before it pays for another one. `waking` remains set all the while.
-bool spin_as_designated(word& w, std::uint64_t mine, const task& self) noexcept {
+bool spin_as_designated(word& w, std::uint64_t mine, const task& self, nanos deadline) noexcept {
   if (!is_kernel_thread(self)) return false;
   spinner_slot slot;
   if (!slot) return false;
-  spin_timer timer(block_cost_if_known());
+  spin_timer timer(block_cost_if_known(), deadline);
   do {
     std::uint64_t seen = w.load(memory_order_relaxed);
     if (!is_locked(seen) && change(w, seen, taken_by_designated(seen, mine))) return true;
@@ -83,9 +83,31 @@ bool must_park(word& w, bool designated) noexcept {
   }
 }
 
+// A queued waiter whose deadline has passed leaves. The count of bypasses stays: it is at least the
+// next one's.
+bool leave_on_timeout(task&, const void* address, bool last) noexcept {
+  auto& w = *static_cast<word*>(const_cast<void*>(address));
+  if (last) w.fetch_and(~parked, memory_order_relaxed);
+  return true;
+}
+
+// A waiter that is awake when its deadline passes. One that was woken to compete has to resign, and
+// only may while the mutex is locked, so that the next unlock wakes another; or it takes the mutex.
+bool give_up(word& w, std::uint64_t mine, bool designated) noexcept {
+  std::uint64_t seen = w.load(memory_order_relaxed);
+  while (designated) {
+    if (!is_locked(seen)) {
+      if (change(w, seen, taken_by_designated(seen, mine))) return true;
+    } else if (!CONC_STEP(mutex_late_designated_resigns) || change(w, seen, seen & ~waking)) {
+      return false;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
-void lock_waiting(word& w, std::uint64_t mine, task& self, wake_token token,
+bool lock_waiting(word& w, std::uint64_t mine, task& self, wake_token token, nanos deadline,
                   bool may_spin) noexcept {
   bool designated = token == wake_token::designated;
   for (;;) {
@@ -93,22 +115,26 @@ void lock_waiting(word& w, std::uint64_t mine, task& self, wake_token token,
     if (designated ? !is_locked(seen) : is_takeable(seen)) {
       const std::uint64_t wanted =
           designated ? taken_by_designated(seen, mine) : taken_by_newcomer(seen, mine);
-      if (change(w, seen, wanted)) return;
+      if (change(w, seen, wanted)) return true;
       continue;
     }
     if (may_spin && designated) {
-      if (spin_as_designated(w, mine, self)) return;
+      if (spin_as_designated(w, mine, self, deadline)) return true;
     } else if (may_spin && become_spinner(w, seen, self)) {
-      if (spin_as_newcomer(w, mine)) return;
+      if (spin_as_newcomer(w, mine, deadline)) return true;
     }
+    if (deadline != no_deadline && now() >= deadline) return give_up(w, mine, designated);
     // A waiter that was woken and lost goes back to the front: it is still the oldest.
     park_options options;
+    options.deadline = deadline;
+    options.on_timeout = leave_on_timeout;
     const bool to_front = designated && CONC_STEP(mutex_loser_to_the_front);
     options.where = to_front ? queue_end::front : queue_end::back;
     const park_result slept =
         park(self, &w, options, [&]() noexcept { return must_park(w, designated); });
     if (!slept.slept) continue;
-    if (slept.token == wake_token::granted) return;
+    if (slept.token == wake_token::granted) return true;
+    if (slept.token == wake_token::timed_out) return false;
     designated = true;
   }
 }
@@ -194,19 +220,26 @@ void release(word& w) noexcept {
 
 void mutex::check_not_mine(std::uint64_t mine) const noexcept {
   if (owner(word_.load(memory_order_relaxed)) == owner(mine)) {
-    fatal("a thread locked a conc::mutex that it already holds", this);
+    fatal("a thread locked a mutex that it already holds", this);
   }
 }
 
 void mutex::lock_slow(std::uint64_t mine) noexcept {
   check_not_mine(mine);
-  lock_waiting(word_, mine, current_task(), wake_token::notified, true);
+  lock_waiting(word_, mine, current_task(), wake_token::notified);
 }
 
 void mutex::lock_without_spinning() noexcept {
   const std::uint64_t mine = owner_bits();
   check_not_mine(mine);
-  lock_waiting(word_, mine, current_task(), wake_token::notified, false);
+  lock_waiting(word_, mine, current_task(), wake_token::notified, no_deadline, false);
+}
+
+bool mutex::lock_until_steady(steady_nanos deadline) noexcept {
+  if (try_lock()) return true;
+  const std::uint64_t mine = owner_bits();
+  check_not_mine(mine);
+  return lock_waiting(word_, mine, current_task(), wake_token::notified, deadline);
 }
 
 bool mutex::try_lock_slow(std::uint64_t mine) noexcept {
@@ -219,17 +252,17 @@ bool mutex::try_lock_slow(std::uint64_t mine) noexcept {
 
 void mutex::unlock_slow() noexcept {
   const std::uint64_t seen = word_.load(memory_order_relaxed);
-  if (!is_locked(seen)) fatal("a conc::mutex was unlocked that nobody holds", this);
+  if (!is_locked(seen)) fatal("a mutex was unlocked that nobody holds", this);
   if (owner(seen) != current_head().id) {
-    fatal("a conc::mutex was unlocked by a thread that does not hold it", this, owner(seen));
+    fatal("a mutex was unlocked by a thread that does not hold it", this, owner(seen));
   }
   release(word_);
 }
 
 void mutex::destroyed_in_use() noexcept {
   const std::uint64_t seen = word_.load(memory_order_relaxed);
-  if (is_locked(seen)) fatal("a conc::mutex was destroyed while locked", this, owner(seen));
-  fatal("a conc::mutex was destroyed while threads wait for it", this);
+  if (is_locked(seen)) fatal("a mutex was destroyed while locked", this, owner(seen));
+  fatal("a mutex was destroyed while threads wait for it", this);
 }
 
 }  // namespace conc

@@ -7,9 +7,9 @@
 namespace conc::detail {
 
 // Locks, starting with what the last wake said: `designated` for a waiter that an unlock has woken,
-// else a newcomer. Without `may_spin` every failure blocks.
-void lock_waiting(atomic<std::uint64_t>& word, std::uint64_t mine, task& self, wake_token token,
-                  bool may_spin = true) noexcept;
+// else a newcomer. Without `may_spin` every failure blocks. False if the deadline came first.
+bool lock_waiting(atomic<std::uint64_t>& word, std::uint64_t mine, task& self, wake_token token,
+                  nanos deadline = no_deadline, bool may_spin = true) noexcept;
 
 // Unlocks on behalf of the owner, whoever the caller is.
 void release(atomic<std::uint64_t>& word) noexcept;

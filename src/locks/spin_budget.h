@@ -6,6 +6,8 @@
 #ifndef CONC_LOCKS_SPIN_BUDGET_H
 #define CONC_LOCKS_SPIN_BUDGET_H
 
+#include <algorithm>
+
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
 #include "locks/clock.h"
@@ -16,7 +18,9 @@ namespace conc::detail {
 // A bounded stretch of time, looked at cheaply: the clock (23 ns) is read once in sixteen steps.
 class spin_timer {
  public:
-  explicit spin_timer(nanos budget) noexcept : end_(now() + budget) {}
+  // Ends with the budget or at the deadline, whichever comes first.
+  explicit spin_timer(nanos budget, nanos deadline = no_deadline) noexcept
+      : end_(std::min(now() + budget, deadline)) {}
   bool expired() noexcept { return ++steps_ % 16 == 0 && now() >= end_; }
 
  private:

@@ -23,7 +23,7 @@ void as_user_thread(F f) {
 
 TEST_F(MisuseDeathTest, mutex_unlocked_by_nobody) {
   conc::mutex m;
-  EXPECT_DEATH(m.unlock(), "conc: fatal: a conc::mutex was unlocked that nobody holds.*object 0x");
+  EXPECT_DEATH(m.unlock(), "conc: fatal: a mutex was unlocked that nobody holds.*object 0x");
 }
 
 TEST_F(MisuseDeathTest, mutex_unlocked_by_another_thread) {
@@ -47,8 +47,8 @@ TEST_F(MisuseDeathTest, mutex_locked_twice) {
     m.lock();
     m.lock();
   };
-  EXPECT_DEATH(twice(), "locked a conc::mutex that it already holds");
-  EXPECT_DEATH(as_user_thread(twice), "locked a conc::mutex that it already holds");
+  EXPECT_DEATH(twice(), "locked a mutex that it already holds");
+  EXPECT_DEATH(as_user_thread(twice), "locked a mutex that it already holds");
 }
 
 TEST_F(MisuseDeathTest, mutex_destroyed_while_locked) {
@@ -57,7 +57,7 @@ TEST_F(MisuseDeathTest, mutex_destroyed_while_locked) {
         conc::mutex m;
         m.lock();
       },
-      "a conc::mutex was destroyed while locked.*owner: thread");
+      "a mutex was destroyed while locked.*owner: thread");
 }
 
 TEST_F(MisuseDeathTest, condition_variable_without_its_mutex) {
