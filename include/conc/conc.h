@@ -14,6 +14,7 @@
 #include "conc/recursive_mutex.h"
 #include "conc/runtime.h"
 #include "conc/semaphore.h"
+#include "conc/shared_mutex.h"
 #include "conc/tas_lock.h"
 #include "conc/task_group.h"
 #include "conc/thread.h"
