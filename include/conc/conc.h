@@ -3,8 +3,11 @@
 #define CONC_CONC_H
 
 #include "conc/blocking.h"
+#include "conc/atomic_wait.h"
+#include "conc/barrier.h"
 #include "conc/cas_lock.h"
 #include "conc/condition_variable.h"
+#include "conc/condition_variable_any.h"
 #include "conc/config.h"
 #include "conc/io.h"
 #include "conc/latch.h"

@@ -1,4 +1,5 @@
-// conc::condition_variable: wait for a condition on data that a conc::mutex guards.
+// conc::condition_variable: wait for a condition on data that a conc::mutex guards. Brings
+// condition_variable_any along, from a header of its own.
 #ifndef CONC_CONDITION_VARIABLE_H
 #define CONC_CONDITION_VARIABLE_H
 
@@ -106,5 +107,7 @@ class CONC_API condition_variable {
 };
 
 }  // namespace conc
+
+#include "conc/condition_variable_any.h"
 
 #endif  // CONC_CONDITION_VARIABLE_H

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <mutex>
 #include <random>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -26,9 +27,10 @@ using steady = std::chrono::steady_clock;
 // One notification for each item. A timed consumer that reports a timeout goes away without a look
 // at the items, as it may: it was not notified. If it was all the same, and so swallowed what was
 // meant for somebody else, the item stays and the patient consumers sleep beside it.
-TEST(timeout_race_stress, a_notification_is_never_swallowed_by_a_timeout) {
+template <class ConditionVariable>
+void swallow_nothing() {
   conc::mutex m;
-  conc::condition_variable cv;
+  ConditionVariable cv;
   long items = 0, eaten = 0, early = 0;
   bool stop = false;
   crew all;
@@ -76,6 +78,68 @@ TEST(timeout_race_stress, a_notification_is_never_swallowed_by_a_timeout) {
   }
   all.join();
   EXPECT_EQ(early, 0);
+  EXPECT_EQ(eaten, n);
+}
+TEST(timeout_race_stress, a_notification_is_never_swallowed_by_a_timeout) {
+  swallow_nothing<conc::condition_variable>();
+}
+TEST(timeout_race_stress, a_notification_of_any_is_never_swallowed_by_a_timeout) {
+  swallow_nothing<conc::condition_variable_any>();
+}
+
+// A stop request and a notification for the same waiter at the same time; behind it waits another,
+// who has no deadline and no token. Whatever comes first, one of the two eats the item.
+TEST(timeout_race_stress, a_notification_is_never_swallowed_by_a_stop_request) {
+  conc::mutex m;
+  conc::condition_variable_any cv;
+  long items = 0, eaten = 0, waiting = 0, by_request = 0;
+  bool end = false;
+  const auto until_waiting = [&](long n) {
+    return conc_test::eventually([&] {
+      const std::lock_guard guard(m);
+      return waiting == n;
+    });
+  };
+  const auto wait_and_eat = [&](std::stop_token token) {
+    std::unique_lock lock(m);
+    ++waiting;
+    const bool served = cv.wait(lock, token, [&] { return items > 0 || end; });
+    --waiting;
+    if (served && !end) --items, ++eaten;
+    by_request += !served;
+  };
+  const int n = scaled(1'500);
+  for (int i = 0; i < n; ++i) {
+    std::stop_source source;
+    crew first, second, others;
+    const auto stoppable = [&](int) { wait_and_eat(source.get_token()); };
+    const auto patient = [&](int) { wait_and_eat({}); };
+    i % 2 == 0 ? first.users(1, stoppable) : first.kernels(1, stoppable);
+    ASSERT_TRUE(until_waiting(1));
+    i % 4 < 2 ? second.users(1, patient) : second.kernels(1, patient);
+    ASSERT_TRUE(until_waiting(2));
+    others.mixed(1, [&](int) { source.request_stop(); });
+    {
+      const std::lock_guard guard(m);
+      ++items;
+      if (i % 3 == 0) cv.notify_one();
+    }
+    if (i % 3 != 0) cv.notify_one();
+    first.join();
+    ASSERT_TRUE(conc_test::eventually([&] {
+      const std::lock_guard guard(m);
+      return items == 0;
+    })) << "round "
+        << i;
+    others.join();
+    {
+      const std::lock_guard guard(m);
+      end = true;
+      cv.notify_all();
+    }
+    second.join();
+    end = false;
+  }
   EXPECT_EQ(eaten, n);
 }
 
