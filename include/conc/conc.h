@@ -2,9 +2,9 @@
 #ifndef CONC_CONC_H
 #define CONC_CONC_H
 
-#include "conc/blocking.h"
 #include "conc/atomic_wait.h"
 #include "conc/barrier.h"
+#include "conc/blocking.h"
 #include "conc/cas_lock.h"
 #include "conc/condition_variable.h"
 #include "conc/condition_variable_any.h"
