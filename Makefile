@@ -6,6 +6,7 @@
 #   make test-tsan     the same tests under ThreadSanitizer
 #   make test-asan     the same tests under AddressSanitizer, with every check on
 #   make test-mutants  leaves out each step that a protocol needs; some test has to notice
+#   make model         the proofs of the protocols that take minutes
 #   make bench         all benchmarks
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make setup | format | clean
@@ -30,7 +31,7 @@ multiarch = $(shell $(CXX) -print-multiarch)
 libdir = $(if $(multiarch),--libdir=lib/$(multiarch))
 
 .PHONY: all release setup report bench install format clean \
-  test test-checked test-tsan test-asan test-mutants
+  test test-checked test-tsan test-asan test-mutants model
 
 all: setup
 	@$(call configure,build)
@@ -72,6 +73,9 @@ test-mutants: setup
 	@$(call configure,build-mutants,-Dmutants=true -Dbench=false -Dexamples=false)
 	@$(ninja) build-mutants
 	@$(run_tests) build-mutants --suite mutants
+
+model: setup
+	@python3 tests/model/run_model.py tests/model
 
 bench: release
 	@meson test -C build-release --no-rebuild --benchmark --num-processes 1 --verbose

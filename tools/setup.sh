@@ -16,6 +16,7 @@ packages='
   pkg-config
   cmake
   python3
+  spin
   liburing-dev
   libhwloc-dev
   libabsl-dev
@@ -48,7 +49,7 @@ is_debian_12() {
 # Another distribution names its packages differently; whether the tools are there can still be
 # seen. Boost has no pkg-config file, so its header speaks for it.
 missing_elsewhere() {
-  for tool in g++ clang++ make meson ninja pkg-config cmake python3; do
+  for tool in g++ clang++ make meson ninja pkg-config cmake python3 spin; do
     command -v "$tool" >/dev/null 2>&1 || echo "$tool"
   done
   for library in liburing hwloc absl_base gtest_main benchmark; do
