@@ -114,6 +114,14 @@ plans usual_plans(int preemptions, int stale_reads) {
 
 namespace {
 
+// The plans do not reach the same places.
+void add_new(std::vector<mutant>& known, const std::vector<mutant>& found) {
+  for (const mutant& m : found) {
+    const auto is_m = [&](const mutant& k) { return k.key == m.key; };
+    if (std::none_of(known.begin(), known.end(), is_m)) known.push_back(m);
+  }
+}
+
 // The first failure, or the last verdict.
 verdict search_all(const scenario& s, plans p, const omission& without = {}) {
   const char* replay = std::getenv("CONC_CHECK_REPLAY");
@@ -123,7 +131,8 @@ verdict search_all(const scenario& s, plans p, const omission& without = {}) {
     verdict next = search(s, one, without);
     next.executions += v.executions;
     next.complete = next.complete || v.complete;
-    if (next.mutants.empty()) next.mutants = v.mutants;
+    add_new(v.mutants, next.mutants);
+    next.mutants = std::move(v.mutants);
     v = std::move(next);
     if (v.failed) break;
   }

@@ -31,7 +31,7 @@ auto counted(int waiters) {
 }
 
 TEST(latch, what_was_counted_is_there) {
-  expect_orders_needed(counted(1), {"parking_table.cc enqueue: release"});
+  expect_orders_needed(counted(1), {"parking_queue.h enqueue: release"});
   expect_sound(counted(2));
 }
 

@@ -33,7 +33,7 @@ auto sections(int threads, kinds k) {
 }
 
 // [parking.queued] is about waits that end at a deadline, which these do not.
-const std::set<std::string> only_for_deadlines = {"parking_table.cc enqueue: release"};
+const std::set<std::string> only_for_deadlines = {"parking_queue.h enqueue: release"};
 
 TEST(mutex, sections_of_kernel_threads) {
   expect_orders_needed(sections(3, kinds::kernel), only_for_deadlines);

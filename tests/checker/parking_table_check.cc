@@ -15,7 +15,9 @@ struct event {
 
   wake_token await(atomic<std::uint32_t>* armed) {
     task& self = current_task();
-    const park_result r = park(self, &happened, {}, [&]() noexcept {
+    park_options options;
+    if (armed != nullptr) options.deadline = 1;  // long ago: it may end the wait at any moment
+    const park_result r = park(self, &happened, options, [&]() noexcept {
       if (happened.load(memory_order_relaxed)) return false;
       const std::uint32_t epoch = self.wait_epoch.load(memory_order_relaxed) + 1;
       if (armed != nullptr) armed->store(epoch, memory_order_relaxed);

@@ -144,7 +144,7 @@ void choose_next(bool gives_way) {
   switch_to(able[now.search->choose_thread(choice, !could_go_on)]);
 }
 
-void main_of_thread(detail::task*, detail::publish_fn, void*) noexcept {
+void main_of_thread(detail::task*, detail::publish_fn, void*, void*) noexcept {
   own_depth = 0;
   self().body();
   own_business mine;

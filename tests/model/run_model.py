@@ -93,7 +93,8 @@ class Verifier:
         if step_number is not None:
             environment["LEFT_OUT"] = str(step_number)
         large = self.big and step_number is None
-        command = ["./pan", "-m4000000" if large else "-m400000", "-w24" if large else "-w20"]
+        table = 24 if large else 22 if step_number is None else 20  # its size, as a power of two
+        command = ["./pan", "-m4000000" if large else "-m400000", f"-w{table}"]
         if self.cycles:
             command += ["-a"] + (["-f"] if self.fair else [])
         return run(command, self.folder, environment)

@@ -7,21 +7,25 @@
 // the end. The last that gets a permit destroys the semaphore, if everybody got one: the releasers
 // may still be inside release().
 //
+// A compare-and-swap is one step, and its loop is not shown: it fails only to be tried again. Loads
+// and plain stores are steps of their own, so that the claim is proved that only the holder of the
+// bucket's lock changes a negative value.
+//
 //@ prove ACQUIRERS=2 RELEASERS=2 HURRIED=1
 //@ prove ACQUIRERS=3 RELEASERS=1 HURRIED=1
 //@ prove-long ACQUIRERS=3 RELEASERS=2 HURRIED=2 big
-//@ without take_owed_grant: invalid end state
-//@ without owe_who_is_late: assertion violated
-//@ without owe_under_the_lock: invalid end state
-//@ without owe_no_more_than_was_lacking: assertion violated
-//@ without withdraw_only_unowed: assertion violated
-//@ without withdraw_the_commitment: assertion violated
-//@ without stay_when_refused: assertion violated
+//@ prove-long ACQUIRERS=4 RELEASERS=2 HURRIED=1 big
+//@ without look_again: assertion violated
+//@ without count_by_swap: invalid end state
+//@ without uncount_who_leaves: assertion violated
+//@ without leave_only_from_the_queue: assertion violated
+//@ without no_store_when_nobody_waits: assertion violated
+//@ without look_under_the_lock: assertion violated
+//@ without grant_no_more_than_wait: assertion violated: ACQUIRERS=3 RELEASERS=1 HURRIED=1
+//@ without last_access_under_the_lock: assertion violated
 #include "step.pml"
-#define NOBODY 15
 
-short value;   // value_ = permits - committed waiters
-short owed;    // owed_
+short value;  // value_: permits, or minus the number of the queued
 bit bucket;
 byte queue[ACQUIRERS];
 byte length;
@@ -29,18 +33,12 @@ bit granted[ACQUIRERS];
 byte woken[ACQUIRERS];
 bit alive = 1;
 
-// For the invariants: who waits, and how many grants releasers are on the way to hand out.
-short committed;
-short on_the_way;
+// For the claims.
+byte taken_out;  // who is queued, but no longer counted: he is about to be taken off
 byte released, got_one;
 
 #define TOUCH() assert(alive)
-#define LACKING(v) (v < 0 -> -v : 0)
-
-inline check() {
-  assert(committed == LACKING(value) + on_the_way + owed);
-  assert(owed == 0 || length == 0)
-}
+#define WAITING(v) (v < 0 -> -v : 0)
 
 inline resume(t) {
   atomic { assert(woken[t] == 0); woken[t] = 1 }
@@ -55,29 +53,56 @@ inline take_off(t) {
   i = 0
 }
 
-proctype acquirer(byte me; bit hurried) {
-  short before;
-  byte i;
-  bit parked, gave_up;
-  d_step {  // acquire(), try_acquire_until(): fetch_sub
-    TOUCH();
-    before = value;
-    value--;
-    // Who finds a permit passes nobody: all that wait have a grant coming.
-    if :: before <= 0 -> committed++ :: else -> assert(committed <= on_the_way + owed) fi
-  };
+inline unlock_bucket() {
+  d_step { assert(!alive || length == WAITING(value)); UNLOCK(bucket) }
+}
+
+// must_wait(), and enqueue()
+inline must_wait(me) {
   if
-  :: before > 0
-  :: else ->
-     LOCK(bucket);  // wait(), park()
+  :: STEP(count_by_swap) ->
      d_step {
        TOUCH();
+       seen = value;
        if
-       :: owed > 0 && STEP(take_owed_grant) -> owed--; committed--
-       :: else -> queue[length] = me; length++; parked = 1
+       :: seen < 0
+       :: seen == 0 -> value--; parked = 1
+       :: seen > 0 && STEP(look_again) -> value--
+       :: seen > 0 && !STEP(look_again) -> value--; parked = 1
        fi
-     };
-     UNLOCK(bucket)
+     }
+  :: else ->
+     seen = value;  // without STEP(count_by_swap)
+     if
+     :: seen == 0 -> parked = 1  // without STEP(count_by_swap)
+     :: else
+     fi;
+     if
+     :: seen >= 0 -> value = seen - 1  // without STEP(count_by_swap)
+     :: else  // without STEP(count_by_swap)
+     fi
+  fi;
+  if
+  :: seen < 0 -> d_step { TOUCH(); value = seen - 1; parked = 1 }
+  :: else
+  fi;
+  d_step { if :: parked -> queue[length] = me; length++ :: else fi; seen = 0 }
+}
+
+proctype acquirer(byte me; bit hurried) {
+  short seen;
+  byte i;
+  bit parked, gave_up, got;
+  d_step {  // try_acquire(). Who finds a permit passes nobody: those who wait are counted.
+    TOUCH();
+    if :: value > 0 -> assert(length == taken_out); value--; got = 1 :: else fi
+  };
+  if
+  :: got
+  :: else ->
+     LOCK(bucket);  // wait(), wait_until(), park()
+     must_wait(me);
+     unlock_bucket()
   fi;
   if
   :: !parked
@@ -85,24 +110,22 @@ proctype acquirer(byte me; bit hurried) {
   :: parked && hurried ->      // withdraw_from_table()
      LOCK(bucket);
      if
-     :: granted[me]  // in no queue any more
+     :: granted[me] && STEP(leave_only_from_the_queue)  // in no queue any more
      :: else ->
-        d_step {       // leave_on_timeout()
-          TOUCH();
-          if
-          :: value < 0 || !STEP(withdraw_only_unowed) ->
-             if :: STEP(withdraw_the_commitment) -> value++ :: else fi;
-             committed--;
-             gave_up = 1
-          :: else
-          fi
+        d_step { TOUCH(); seen = value };  // leave_on_timeout()
+        d_step {
+          if :: STEP(uncount_who_leaves) -> value = seen + 1 :: else fi;
+          seen = 0;
+          taken_out++
         };
-        if
-        :: gave_up || !STEP(stay_when_refused) -> d_step { i = 0; take_off(me); gave_up = 1 }
-        :: else
-        fi
+        d_step {
+          i = 0;
+          if :: !granted[me] -> take_off(me) :: else fi;
+          taken_out--;
+          gave_up = 1
+        }
      fi;
-     UNLOCK(bucket);
+     unlock_bucket();
      if :: gave_up :: else -> woken[me] == 1 fi
   fi;
   d_step {
@@ -111,61 +134,66 @@ proctype acquirer(byte me; bit hurried) {
     :: gave_up -> assert(!granted[me])
     :: else -> got_one++; if :: got_one == ACQUIRERS -> assert(value == 0); alive = 0 :: else fi
     fi;
-    parked = 0
+    parked = 0; got = 0
   }
 }
 
-inline owe() {
-  d_step {
-    if :: grants > 0 -> TOUCH() :: else fi;
-    on_the_way = on_the_way - grants;
-    if :: STEP(owe_who_is_late) -> owed = owed + grants :: else fi;
-    grants = 0
-  }
+inline store_what_is_left() {
+  d_step { TOUCH(); value = seen + n; released = released + n }
 }
 
 proctype releaser(byte n) {
-  short before, grants;
+  short seen;
   byte t, i, freed[ACQUIRERS], count;
-  d_step {  // release(): fetch_add
-    TOUCH();
-    before = value;
-    value = value + n;
-    released = released + n;
-    grants = (!STEP(owe_no_more_than_was_lacking) || n < LACKING(before) -> n : LACKING(before));
-    on_the_way = on_the_way + grants
-  };
-  if
-  :: before >= 0
+  bit done;
+  do
+  :: done -> break
   :: else ->
-     LOCK(bucket);  // release_slow()
-     d_step {
+     d_step {  // release()
        TOUCH();
-       do
-       :: grants == 0 || length == 0 -> break
-       :: else ->
-          t = queue[0];
-          take_off(t);
-          granted[t] = 1;
-          freed[count] = t;
-          count++;
-          committed--;
-          on_the_way--;
-          grants--
-       od;
-       t = 0
+       seen = value;
+       if :: seen >= 0 -> value = seen + n; released = released + n; done = 1 :: else fi
      };
      if
-     :: STEP(owe_under_the_lock) -> owe()
+     :: done -> break
      :: else
      fi;
-     d_step { check(); UNLOCK(bucket) };
-     if :: STEP(owe_under_the_lock) :: else -> owe() fi;
+     LOCK(bucket);  // release_slow()
+     if :: STEP(look_under_the_lock) -> d_step { TOUCH(); seen = value } :: else fi;
+     if
+     :: seen >= 0 && STEP(no_store_when_nobody_waits)  // the last waiter has given up meanwhile
+     :: else ->
+        d_step {
+          count = (!STEP(grant_no_more_than_wait) || n < WAITING(seen) -> n : WAITING(seen));
+          taken_out = count
+        };
+        if :: STEP(last_access_under_the_lock) -> store_what_is_left() :: else fi;
+        do
+        :: taken_out == 0 -> break
+        :: else ->
+           d_step {
+             assert(length > 0);
+             t = queue[0];
+             take_off(t);
+             granted[t] = 1;
+             taken_out--;
+             freed[taken_out] = t;
+             t = 0
+           }
+        od;
+        done = 1
+     fi;
+     if
+     :: STEP(last_access_under_the_lock) -> unlock_bucket()
+     :: else -> UNLOCK(bucket)  // without STEP(last_access_under_the_lock)
+     fi;
      do
      :: count == 0 -> break
      :: else -> count--; resume(freed[count])
-     od
-  fi
+     od;
+     if :: STEP(last_access_under_the_lock) :: else -> store_what_is_left() fi;
+     seen = 0
+  od
 }
 
 init {
@@ -183,5 +211,5 @@ init {
 #endif
   };
   _nr_pr == 1;
-  assert(value == ACQUIRERS - got_one && owed == 0 && length == 0 && released == ACQUIRERS)
+  assert(value == ACQUIRERS - got_one && length == 0 && released == ACQUIRERS)
 }

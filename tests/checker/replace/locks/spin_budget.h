@@ -13,7 +13,7 @@ namespace conc::detail {
 
 class spin_timer {
  public:
-  explicit spin_timer(nanos budget) noexcept : none_(budget == 0) {}
+  explicit spin_timer(nanos budget, nanos = no_deadline) noexcept : none_(budget == 0) {}
   bool expired() noexcept { return none_ || spin_.expired(); }
 
  private:
