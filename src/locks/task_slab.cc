@@ -22,14 +22,29 @@ struct slab_state {
 
 constinit slab_state slab;
 
-std::byte* map_chunk() {
-  void* p = mmap(nullptr, std::size_t{cells_per_chunk} * task_cell_size, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+constexpr std::size_t chunk_size = std::size_t{cells_per_chunk} * task_cell_size;
+
+std::byte* map_pages(std::size_t size) {
+  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                 -1, 0);
   if (p == MAP_FAILED) {
     throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
                             "conc: no memory for thread control blocks");
   }
   return static_cast<std::byte*>(p);
+}
+
+// Whoever has filled one chunk, with 8192 tasks, will fill most of the next: it may come as one
+// huge page, which saves 512 page faults. The first is left in small pages, as few programs need
+// more than a few of them.
+std::byte* map_chunk(std::uint32_t number) {
+  if (number == 0) return map_pages(chunk_size);
+  std::byte* p = map_pages(2 * chunk_size);
+  const std::size_t before = -reinterpret_cast<std::uintptr_t>(p) % chunk_size;
+  if (before != 0) munmap(p, before);
+  munmap(p + before + chunk_size, chunk_size - before);
+  madvise(p + before, chunk_size, MADV_HUGEPAGE);  // refused: small pages do as well
+  return p + before;
 }
 
 }  // namespace
@@ -43,7 +58,7 @@ fresh_cells take_fresh_cells(std::uint32_t wanted) {
                             "conc: too many threads");
   }
   if (slab.chunks[chunk].load(memory_order_relaxed) == nullptr) {
-    slab.chunks[chunk].store(map_chunk(), memory_order_relaxed);
+    slab.chunks[chunk].store(map_chunk(chunk), memory_order_relaxed);
   }
   const std::uint32_t count =
       std::min(std::max(wanted, std::uint32_t{1}), cells_per_chunk - used % cells_per_chunk);

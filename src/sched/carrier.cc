@@ -1,8 +1,4 @@
-// Switching between threads, and the user-thread side of the task port.
-//
-// Every switch happens inside the section of the processor's queue (run_queue.h): whoever leaves
-// has entered it to find a successor, and whoever arrives ends it. Only then is the leaver
-// published; until then nobody but this carrier can come across it.
+// The user-thread side of the task port: suspend, resume, yield; and a carrier's main function.
 #include "sched/carrier.h"
 
 #include <sys/prctl.h>
@@ -10,41 +6,10 @@
 #include "conc/detail/spin_wait.h"
 #include "locks/mutants.h"
 #include "sched/scheduler.h"
-#include "sched/thread_life.h"
-#include "threads/join.h"
+#include "sched/switching.h"
 
 namespace conc::detail {
 namespace {
-
-departure leaving(processor& p, tcb& self, publish_fn publish = nullptr,
-                  void* argument = nullptr) noexcept {
-  return {&self, publish, argument, &p};
-}
-
-// Both inside the section of the queue. Inlined where they are used: a departure that went through
-// memory would cost more than the jump.
-[[gnu::always_inline]] inline departure switch_away(processor& p, execution& from, tcb& to,
-                                                    departure d, bool last_time = false) noexcept {
-  if (to.stack_base == nullptr) [[unlikely]]
-    attach_stack(to, p);
-  set_current_task(&to);
-  return switch_execution(p.kernel, from, to.flow, d, last_time);
-}
-
-[[gnu::always_inline]] inline void switch_to_thread(processor& p, execution& from, tcb& to,
-                                                    departure d, bool last_time = false) noexcept {
-  arrive(switch_away(p, from, to, d, last_time));
-}
-
-[[gnu::always_inline]] inline void switch_to_idle(processor& p, tcb& from, departure d,
-                                                  bool last_time = false) noexcept {
-  carrier& c = *p.holder;
-  if (p.forks.depth() != 0) [[unlikely]]
-    p.forks.separate_top();
-  p.runs_thread.store(false, memory_order_relaxed);
-  set_current_task(c.self);
-  arrive(switch_execution(p.kernel, from.flow, c.idle, d, last_time));
-}
 
 void make_ready_here(processor& p, tcb& t) noexcept {
   p.wakes.increment();
@@ -60,18 +25,45 @@ void make_ready_here(processor& p, tcb& t) noexcept {
   p.home.work_appeared(p);
 }
 
+// With a wait begun and the deadline, if any, armed.
+[[gnu::always_inline]] inline void leave(processor& p, tcb& self, publish_fn publish,
+                                         void* argument) noexcept {
+  // The scheduler's own work is done on its own stack: here `publish` is still due, and the caller
+  // may hold what that work needs.
+  const bool service = p.count_dispatch();
+  const bool mail = p.queue.enter();
+  if (!service && !mail) [[likely]] {
+    if (tcb* next = p.take_in_section(); next != nullptr) [[likely]] {
+      return switch_to_thread(p, self.flow, *next, leaving(p, self, publish, argument));
+    }
+  }
+  switch_to_idle(p, self, publish, argument);
+}
+
+void begin_wait(processor& p, tcb& self) noexcept {
+  self.state.store(task_state::blocked, memory_order_relaxed);
+  p.parks.increment();
+}
+
+[[gnu::noinline]] void suspend_until(tcb& self, publish_fn publish, void* argument,
+                                     nanos deadline) noexcept {
+  processor& p = *processor_of(self);
+  scheduler& home = p.home;
+  begin_wait(p, self);
+  p.deadlines.arm(self, deadline);
+  leave(p, self, publish, argument);
+  if (!CONC_STEP(timer_disarm)) return;
+  home.processors[self.timer.heap_owner]->deadlines.disarm(self.timer);
+}
+
 [[gnu::hot]] void suspend_user_thread(task& t, publish_fn publish, void* argument,
                                       nanos deadline) noexcept {
   tcb& self = static_cast<tcb&>(t);
+  if (deadline != no_deadline) [[unlikely]]
+    return suspend_until(self, publish, argument, deadline);
   processor& p = *processor_of(t);
-  t.state.store(task_state::blocked, memory_order_relaxed);
-  p.parks.increment();
-  if (deadline == no_deadline) return leave_carrier(p, self, publish, argument);
-  scheduler& home = p.home;
-  p.deadlines.arm(self, deadline);
-  leave_carrier(p, self, publish, argument);
-  if (!CONC_STEP(timer_disarm)) return;
-  home.processors[self.timer.heap_owner]->deadlines.disarm(self.timer);
+  begin_wait(p, self);
+  leave(p, self, publish, argument);
 }
 
 [[gnu::hot]] void resume_user_thread(task& t) noexcept {
@@ -101,7 +93,7 @@ void requeue(task& from, void*) noexcept {
 // A yield by way of the scheduler's own stack.
 [[gnu::noinline]] void yield_to_scheduler(processor& p, tcb& self) noexcept {
   p.queue.enter();
-  switch_to_idle(p, self, leaving(p, self, requeue));
+  switch_to_idle(p, self, requeue, nullptr);
 }
 
 [[gnu::always_inline]] inline void yield_here(task& t) noexcept {
@@ -127,43 +119,19 @@ void yield_user_thread(task& t) noexcept { yield_here(t); }
 
 constexpr task_port user_thread_port{suspend_user_thread, resume_user_thread, yield_user_thread};
 
-[[gnu::hot]] void leave_carrier(processor& p, tcb& self, publish_fn publish,
-                                void* argument) noexcept {
-  // The scheduler's own work is done on its own stack: here `publish` is still due, and the caller
-  // may hold what that work needs.
-  const bool service = p.count_dispatch();
-  const bool mail = p.queue.enter();
-  const departure d = leaving(p, self, publish, argument);
-  if (!service && !mail) [[likely]] {
-    if (tcb* next = p.take_in_section(); next != nullptr) {
-      return switch_to_thread(p, self.flow, *next, d);
-    }
-  }
-  switch_to_idle(p, self, d);
+[[gnu::hot, gnu::noinline]] void switch_to_idle(processor& p, tcb& from, publish_fn publish,
+                                                void* argument, bool last_time) noexcept {
+  carrier& c = *p.holder;
+  if (p.forks.depth() != 0) [[unlikely]]
+    p.forks.separate_top();
+  p.runs_thread.store(false, memory_order_relaxed);
+  set_current_task(c.self);
+  arrive(switch_execution(p.kernel, from.flow, c.idle, leaving(p, from, publish, argument),
+                          last_time));
 }
 
-[[gnu::hot]] void leave_for_ever(tcb& self, publish_fn publish,
-                                 publish_fn publish_to_joiner) noexcept {
-  processor& p = *processor_of(self);
-  const bool service = p.count_dispatch();
-  const bool mail = p.queue.enter();
-  if (!service && !mail) [[likely]] {
-    if (tcb* next = p.take_in_section(); next != nullptr) {
-      switch_to_thread(p, self.flow, *next, leaving(p, self, publish), true);
-      __builtin_unreachable();
-    }
-    // Nothing else is ready: straight to the one who waits for this end, if it is one of ours.
-    task* j = parked_joiner(self);
-    if (j != nullptr && is_user_thread(*j) && static_cast<tcb*>(j)->home == &p.home) {
-      tcb& joiner = static_cast<tcb&>(*j);
-      joiner.host = &p;
-      joiner.state.store(task_state::ready, memory_order_relaxed);
-      switch_to_thread(p, self.flow, joiner, leaving(p, self, publish_to_joiner), true);
-      __builtin_unreachable();
-    }
-  }
-  switch_to_idle(p, self, leaving(p, self, publish), true);
-  __builtin_unreachable();
+void leave_carrier(processor& p, tcb& self, publish_fn publish, void* argument) noexcept {
+  leave(p, self, publish, argument);
 }
 
 }  // namespace conc::detail

@@ -67,11 +67,6 @@ inline carrier* current_carrier() noexcept {
 // soon as `self` is off its stack.
 void leave_carrier(processor& p, tcb& self, publish_fn publish, void* argument) noexcept;
 
-// The same for a thread that has ended. If nothing is ready but its joiner is parked, the carrier
-// goes straight to the joiner, and `publish_to_joiner` is called instead, on its stack.
-[[noreturn]] void leave_for_ever(tcb& self, publish_fn publish,
-                                 publish_fn publish_to_joiner) noexcept;
-
 // The end of every switch, on the stack that was switched to: the section of the queue in which the
 // leaver found us ends, and the leaver, now off its stack, is published.
 [[gnu::always_inline]] inline void arrive(departure d) noexcept {

@@ -139,6 +139,14 @@ class processor {
     next_streak = 0;
     return queue.pop_front();
   }
+  // The same for one that has to be `t`, which is looked up in `next` alone.
+  [[gnu::always_inline]] bool take_next_if(tcb& t) noexcept {
+    if (next.load(memory_order_relaxed) != &t) return false;
+    if (next_streak >= next_streak_limit && queue.size() != 0) return false;
+    next.store(nullptr, memory_order_relaxed);
+    ++next_streak;
+    return true;
+  }
   // Parents are taken up again when nothing else is ready, so that a recursion stays deep rather
   // than broad; but they are passed over a bounded number of times.
   [[gnu::noinline]] tcb* take_with_forks() noexcept {

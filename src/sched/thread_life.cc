@@ -7,6 +7,7 @@
 
 #include "locks/usable_cpus.h"
 #include "sched/scheduler.h"
+#include "sched/switching.h"
 #include "threads/join.h"
 
 namespace conc::detail {
@@ -25,6 +26,23 @@ void drop_stack(tcb& t, thread_cache& cache) noexcept {
   t.stack_base = nullptr;
 }
 
+// Last in line, unlike other wakes: who joins one thread often joins its siblings next, and finds
+// them ended if they came first.
+void resume_joiner(processor& p, task& joiner) noexcept {
+#if !defined(CONC_FORCE_MIGRATE)
+  if (is_user_thread(joiner) && p.home.steals()) [[likely]] {
+    tcb& t = static_cast<tcb&>(joiner);
+    if (t.home == &p.home) [[likely]] {
+      t.state.store(task_state::ready, memory_order_relaxed);
+      p.wakes.increment();
+      p.make_ready_last(t);
+      return p.home.work_appeared(p);
+    }
+  }
+#endif
+  resume(joiner);
+}
+
 // The thread is off its stack for ever: what it leaves goes back, and who waits for it goes on.
 void publish_end(task& from, void*) noexcept {
   tcb& t = static_cast<tcb&>(from);
@@ -35,7 +53,7 @@ void publish_end(task& from, void*) noexcept {
   task* joiner = announce_end(t, free_block);
   if (free_block) recycle(t);
   p.finished.increment_release();
-  if (joiner != nullptr) resume(*joiner);
+  if (joiner != nullptr) resume_joiner(p, *joiner);
 }
 
 // The same on the joiner's own stack, which the thread has switched to as its last act.
@@ -58,6 +76,33 @@ void publish_childs_end(task& from, void*) noexcept {
   p.finished.increment_release();
 }
 
+// Leaves the processor for good: to the next ready thread; or, if nothing is ready but the joiner
+// is parked, straight to that one.
+[[noreturn, gnu::always_inline]] inline void leave_for_ever(tcb& self) noexcept {
+  processor& p = *processor_of(self);
+  const bool service = p.count_dispatch();
+  const bool mail = p.queue.enter();
+  if (!service && !mail) [[likely]] {
+    tcb* next = p.take_in_section();
+    publish_fn publish = publish_end;
+    if (next == nullptr) {
+      task* j = parked_joiner(self);
+      if (j != nullptr && is_user_thread(*j) && static_cast<tcb*>(j)->home == &p.home) {
+        next = static_cast<tcb*>(j);
+        next->host = &p;
+        next->state.store(task_state::ready, memory_order_relaxed);
+        publish = publish_end_to_joiner;
+      }
+    }
+    if (next != nullptr) {
+      switch_to_thread(p, self.flow, *next, leaving(p, self, publish), true);
+      __builtin_unreachable();
+    }
+  }
+  switch_to_idle(p, self, publish_end, nullptr, true);
+  __builtin_unreachable();
+}
+
 [[noreturn]] void thread_main(task* from, publish_fn publish, void* argument, void* host) noexcept {
   tcb& self = static_cast<tcb&>(current_task());
   after_switch(self.flow.stack);
@@ -70,7 +115,7 @@ void publish_childs_end(task& from, void*) noexcept {
   }
   // The name first: its memory is the program's.
   if (self.name != nullptr) delete std::exchange(self.name, nullptr);
-  leave_for_ever(self, publish_end, publish_end_to_joiner);
+  leave_for_ever(self);
 }
 
 // Spreads the tops of the stacks over the sets of the first-level cache: sixteen lines a page.
@@ -132,22 +177,38 @@ void recycle(tcb& t) noexcept {
   }
 }
 
-thread_maker::thread_maker(scheduler* on, const thread_options* options) {
-  processor* p = current_processor();
-  scheduler& home = on != nullptr ? *on : p != nullptr ? p->home : current_scheduler();
-  if (options != nullptr || home.stack_size != 0) [[unlikely]] {
-    made_ = &make_with_options(home, options);
-  } else {
-    made_ = &take_block();
-  }
-  tcb& t = *made_;
+namespace {
+
+void prepare(tcb& t, scheduler& home) noexcept {
   t.port = &user_thread_port;
   t.home = &home;
   ++t.generation;
   t.join.store(tcb::join_none, memory_order_relaxed);
   // The first dispatch begins with a clean errno; no exception is in flight when a thread ends.
   t.flow.error_number = 0;
-  storage_ = t.closure;
+}
+
+[[gnu::noinline]] tcb& make_slowly(scheduler* on, const thread_options* options) {
+  processor* p = current_processor();
+  scheduler& home = on != nullptr ? *on : p != nullptr ? p->home : current_scheduler();
+  const bool plain = options == nullptr && home.stack_size == 0;
+  tcb& t = plain ? take_block() : make_with_options(home, options);
+  prepare(t, home);
+  return t;
+}
+
+}  // namespace
+
+[[gnu::hot]] thread_maker::thread_maker(scheduler* on, const thread_options* options) {
+  processor* p = current_processor();
+  if (on == nullptr && options == nullptr && p != nullptr && p->home.stack_size == 0 &&
+      p->cache.has_tcb()) [[likely]] {
+    made_ = &p->cache.take_tcb();
+    prepare(*made_, p->home);
+  } else {
+    made_ = &make_slowly(on, options);
+  }
+  storage_ = made_->closure;
 }
 
 void thread_maker::abandon() noexcept {
@@ -231,16 +292,40 @@ namespace conc {
 
 using namespace detail;
 
+namespace {
+
+[[noreturn, gnu::cold, gnu::noinline]] void refuse_join(std::errc why) {
+  throw std::system_error(std::make_error_code(why), "thread::join");
+}
+
+// A thread that is joined soon after it was made is next in line here. Then its joiner goes
+// straight to it, and needs no publication: until `t` runs, nobody else can touch either of them.
+[[gnu::always_inline]] inline bool joined_next_in_line(tcb& self, tcb& t) noexcept {
+  processor& p = *processor_of(self);
+  if (p.next.load(memory_order_relaxed) != &t) return false;
+  // What is not the rule is left to the one who can deal with everything.
+  if (p.until_checkpoint.read() == 1) return false;
+  if (p.queue.enter() || p.forks.depth() != 0 || !p.take_next_if(t)) [[unlikely]] {
+    p.queue.leave();
+    return false;
+  }
+  p.until_checkpoint.decrement();
+  p.parks.increment();
+  self.state.store(task_state::blocked, memory_order_relaxed);
+  self.wait_address.store(&t, memory_order_relaxed);
+  announce_joiner(t, self);
+  switch_to_thread(p, self.flow, t, leaving(p, self));
+  return true;
+}
+
+}  // namespace
+
 void thread::join() {
-  if (made_ == nullptr) {
-    throw std::system_error(std::make_error_code(std::errc::invalid_argument), "thread::join");
-  }
-  if (made_ == current_or_null()) {
-    throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
-                            "thread::join");
-  }
+  if (made_ == nullptr) refuse_join(std::errc::invalid_argument);
+  task& self = current_task();
+  if (made_ == &self) refuse_join(std::errc::resource_deadlock_would_occur);
   tcb& t = *std::exchange(made_, nullptr);
-  await_end(t);
+  if (!is_user_thread(self) || !joined_next_in_line(static_cast<tcb&>(self), t)) await_end(t);
   recycle(t);
 }
 

@@ -37,20 +37,4 @@ bool detach_or_reap(tcb& t) noexcept {
                                          memory_order_acquire);
 }
 
-task* announce_end(tcb& t, bool& free_block) noexcept {
-  // [join] acq_rel: pairs with publish_joiner(), detach_or_reap() and await_end().
-  const std::uintptr_t before = t.join.exchange(tcb::join_done, memory_order_acq_rel);
-  free_block = before == tcb::join_detached;
-  if (before == tcb::join_none || before == tcb::join_detached) return nullptr;
-  return reinterpret_cast<task*>(before);
-}
-
-task* parked_joiner(const tcb& t) noexcept {
-  // [join] acquire: pairs with the release in publish_joiner().
-  const std::uintptr_t seen = t.join.load(memory_order_acquire);
-  return seen > tcb::join_done ? reinterpret_cast<task*>(seen) : nullptr;
-}
-
-void announce_end_here(tcb& t) noexcept { t.join.store(tcb::join_done, memory_order_relaxed); }
-
 }  // namespace conc::detail

@@ -20,6 +20,7 @@ class thread_cache {
   thread_cache(const thread_cache&) = delete;
   thread_cache& operator=(const thread_cache&) = delete;
 
+  bool has_tcb() const noexcept { return blocks_ != nullptr; }
   // A control block with the right to a stack of the default size. Throws std::system_error: no
   // memory, no address space, too many threads.
   tcb& take_tcb() {
