@@ -28,7 +28,7 @@ void drop_stack(tcb& t, thread_cache& cache) noexcept {
 
 // Last in line, unlike other wakes: who joins one thread often joins its siblings next, and finds
 // them ended if they came first.
-void resume_joiner(processor& p, task& joiner) noexcept {
+void resume_joiner([[maybe_unused]] processor& p, task& joiner) noexcept {
 #if !defined(CONC_FORCE_MIGRATE)
   if (is_user_thread(joiner) && p.home.steals()) [[likely]] {
     tcb& t = static_cast<tcb&>(joiner);
