@@ -142,14 +142,16 @@ void scheduler::ring(carrier& c) noexcept {
   if (poller* io = c.io.load(memory_order_acquire); io != nullptr) io->interrupt();
 }
 
-void scheduler::unlist(carrier& c) noexcept {
+// False if somebody has taken it off to ring for it.
+bool scheduler::unlist(carrier& c) noexcept {
   internal_lock_guard guard(loans.lock);
-  if (!c.is_listed) return;
+  if (!c.is_listed) return false;
   carrier** at = &loans.spares;
   while (*at != &c) at = &(*at)->next_spare;
   *at = c.next_spare;
   --loans.idle_spares;
   c.is_listed = false;
+  return true;
 }
 
 // Sleeps until the bell rings, the time has come or I/O of this carrier has finished.
@@ -228,8 +230,9 @@ bool scheduler::wait_as_spare(carrier& c) noexcept {
     }
     const nanos until = too_many ? now() + lending::patience : no_deadline;
     rest_as_spare(c, rung, until);
-    unlist(c);
-    if (too_many && now() >= until && may_end(c)) return false;
+    // Who was rung for is relied on, even if its patience ends at the same moment.
+    const bool rung_for = !unlist(c);
+    if (too_many && !rung_for && now() >= until && may_end(c)) return false;
   }
 }
 

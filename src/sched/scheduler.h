@@ -126,7 +126,7 @@ struct scheduler {
   atomic<nanos> next_rebalance{0};
   // lending.cc
   void ring(carrier& c) noexcept;
-  void unlist(carrier& c) noexcept;
+  bool unlist(carrier& c) noexcept;
   void rest_as_spare(carrier& c, std::uint32_t rung, nanos until) noexcept;
   processor* stand_by(carrier& c) noexcept;
   bool may_end(const carrier& c) noexcept;
