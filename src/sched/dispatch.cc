@@ -19,13 +19,18 @@ constexpr nanos most_worth_sharing = 4096;
 void processor::judge_dispatches(nanos time) noexcept {
   const std::uint64_t all = dispatches();
   const std::uint64_t n = all - dispatches_judged;
-  if (n != 0) {
-    const nanos each = std::max<nanos>((time - last_checkpoint) / static_cast<nanos>(n), 1);
-    const nanos worth = home.sharing_pays_from.load(memory_order_relaxed) / each;
-    worth_sharing.store(static_cast<std::uint32_t>(std::clamp<nanos>(worth, 1, most_worth_sharing)),
-                        memory_order_relaxed);
-  }
-  dispatches_judged = all;
+  const nanos span = time - last_checkpoint;
+  const nanos pays_from = home.sharing_pays_from.load(memory_order_relaxed);
+  if (n < checkpoint_every && span < pays_from) return;  // too little to judge by
+  const nanos each = std::max<nanos>(span / static_cast<nanos>(std::max<std::uint64_t>(n, 1)), 1);
+  worth_sharing.store(
+      static_cast<std::uint32_t>(std::clamp<nanos>(pays_from / each, 1, most_worth_sharing)),
+      memory_order_relaxed);
+  judge_from(time);
+}
+
+void processor::judge_from(nanos time) noexcept {
+  dispatches_judged = dispatches();
   last_checkpoint = time;
 }
 
@@ -116,14 +121,19 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
         if (searching) searchers.fetch_sub(1, memory_order_seq_cst);
         return nullptr;
       }
+      // Whom nobody called has slept out its time on watch: it looks once, also for what lies
+      // forgotten, and does not stand about in the others' cache lines.
+      const bool called = searching;
       if (!searching) searchers.fetch_add(1, memory_order_seq_cst);
       searching = true;
-      // After a sleep also for what lies forgotten: it may have been ours to watch.
       if (slept) t = steal(p, true);
-      if (t == nullptr) t = search(c);
+      if (t == nullptr && (called || !slept)) t = search(c);
     }
     if (t != nullptr) {
-      if (searching || slept) go_to_work(p, searching);
+      if (searching || slept) {
+        p.judge_from(now());  // not by the time without work
+        go_to_work(p, searching);
+      }
       // What this visit has made ready beyond the one that runs now.
       if (p.ready_threads() > 0 && wants_help(p)) call_for_help(p);
       return t;

@@ -116,7 +116,6 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
       watched.store(false, memory_order_seq_cst);
     }
   }
-  p.last_checkpoint = now();
   sleepers.fetch_sub(1, memory_order_seq_cst);
   // [idle] acq_rel: pairs with the compare-and-swap in call().
   const std::uint32_t woken = p.resting.exchange(rest::awake, memory_order_acq_rel);

@@ -107,6 +107,7 @@ class processor {
   bool wants_service(nanos time) const noexcept;
   // Learns from what was dispatched since the last call how many queued threads are worth sharing.
   void judge_dispatches(nanos time) noexcept;
+  void judge_from(nanos time) noexcept;
 
   // The threads of a list linked by next_ready, from elsewhere. Returns how many.
   std::uint32_t adopt(tcb* list) noexcept {
