@@ -24,7 +24,10 @@ template <unsigned PhaseBits>
 class CONC_API barrier_core {
  public:
   constexpr explicit barrier_core(std::int64_t expected) noexcept
-      : word_(static_cast<std::uint64_t>(expected) * one_pending), expected_(expected) {}
+      : word_(static_cast<std::uint64_t>(expected) * one_pending), expected_(expected) {
+    if (expected < 0 || expected > max) [[unlikely]]
+      begun_out_of_range();
+  }
   barrier_core(const barrier_core&) = delete;
   barrier_core& operator=(const barrier_core&) = delete;
   ~barrier_core() {
@@ -88,6 +91,7 @@ class CONC_API barrier_core {
   void end_phase_slow() noexcept;
   void wait_slow(std::uint32_t of) const noexcept;
   [[noreturn]] void too_many_arrivals(std::int64_t n) const noexcept;
+  [[noreturn]] void begun_out_of_range() const noexcept;
   [[noreturn]] void destroyed_in_use() const noexcept;
 
   mutable atomic<std::uint64_t> word_;
@@ -106,8 +110,8 @@ extern template class barrier_core<32>;
 // Order: every arrival happens before the completion, and that before the return of every wait().
 // Destruction: legal as soon as everybody who waits has been released, also by one who has just
 //   returned; the arrival that released him does not touch the object any more.
-// Errors: more arrivals in a phase than are expected, and destruction with waiters, end the process
-//   with a message.
+// Errors: an expected number out of range, more arrivals in a phase than are expected, and
+//   destruction with waiters end the process with a message.
 // Source: the phase number plays the part of the sense in Hensgen, Finkel and Manber, "Two
 // algorithms for barrier synchronization", 1988.
 template <class Completion = detail::nothing_to_complete>

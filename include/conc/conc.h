@@ -9,6 +9,7 @@
 #include "conc/condition_variable.h"
 #include "conc/condition_variable_any.h"
 #include "conc/config.h"
+#include "conc/guard.h"
 #include "conc/io.h"
 #include "conc/latch.h"
 #include "conc/mutex.h"

@@ -18,11 +18,15 @@ namespace conc {
 // Order: every count_down() happens before the return of every wait().
 // Destruction: legal as soon as every waiter has been released, also by a waiter that has just
 //   returned; the count_down() that released it does not touch the object any more.
-// Errors: counting below zero, and destruction with waiters, end the process with a message.
+// Errors: an expected count out of range, counting below zero or by less than nothing, and
+//   destruction with waiters end the process with a message.
 class CONC_API latch {
  public:
-  // Requires expected >= 0.
-  constexpr explicit latch(std::ptrdiff_t expected) noexcept : word_(expected * 2) {}
+  // Requires 0 <= expected <= max().
+  constexpr explicit latch(std::ptrdiff_t expected) noexcept : word_(expected * 2) {
+    if (expected < 0 || expected > max()) [[unlikely]]
+      begun_out_of_range();
+  }
   latch(const latch&) = delete;
   latch& operator=(const latch&) = delete;
   ~latch() {
@@ -40,8 +44,8 @@ class CONC_API latch {
     // the earlier count_downs, which the last one passes on to the waiters it wakes.
     const std::int64_t before = word_.fetch_sub(n * 2, detail::memory_order_acq_rel);
     const std::int64_t after = before - n * 2;
-    if (after <= has_waiters && after != 0) [[unlikely]]
-      count_down_slow(after);
+    if ((after <= has_waiters && after != 0) || n < 0) [[unlikely]]
+      count_down_slow(n, after);
   }
   [[nodiscard]] bool try_wait() const noexcept {
     // [latch] acquire: pairs with the release in count_down().
@@ -61,7 +65,8 @@ class CONC_API latch {
   static constexpr std::int64_t has_waiters = 1;
 
   void wait_slow() const noexcept;
-  void count_down_slow(std::int64_t after) noexcept;
+  void count_down_slow(std::int64_t n, std::int64_t after) noexcept;
+  [[noreturn]] void begun_out_of_range() const noexcept;
   [[noreturn]] void destroyed_in_use() noexcept;
 
   mutable detail::atomic<std::int64_t> word_;

@@ -24,18 +24,20 @@ class recursive_lock {
   recursive_lock(const recursive_lock&) = delete;
   recursive_lock& operator=(const recursive_lock&) = delete;
 
-  void lock() {
+  void lock() CONC_NO_THREAD_SAFETY_ANALYSIS {
     if (inner_.held_by_me()) [[unlikely]] {
       if (!go_deeper()) too_many_levels();
     } else {
       inner_.lock();
     }
   }
-  bool try_lock() noexcept { return inner_.held_by_me() ? go_deeper() : inner_.try_lock(); }
-  bool try_lock_until(steady_nanos deadline) noexcept {
+  bool try_lock() noexcept CONC_NO_THREAD_SAFETY_ANALYSIS {
+    return inner_.held_by_me() ? go_deeper() : inner_.try_lock();
+  }
+  bool try_lock_until(steady_nanos deadline) noexcept CONC_NO_THREAD_SAFETY_ANALYSIS {
     return inner_.held_by_me() ? go_deeper() : inner_.lock_until_steady(deadline);
   }
-  void unlock() noexcept {
+  void unlock() noexcept CONC_NO_THREAD_SAFETY_ANALYSIS {
     if (levels_ == 0) return inner_.unlock();  // which checks the owner
     if (!inner_.held_by_me()) [[unlikely]]
       unlocked_by_another(this);

@@ -21,7 +21,10 @@ class CONC_API semaphore_base {
   semaphore_base& operator=(const semaphore_base&) = delete;
 
  protected:
-  constexpr explicit semaphore_base(std::int64_t initial) noexcept : value_(initial) {}
+  constexpr semaphore_base(std::int64_t initial, std::int64_t max) noexcept : value_(initial) {
+    if (initial < 0 || initial > max) [[unlikely]]
+      begun_out_of_range();
+  }
   ~semaphore_base() {
     if (value_.load(memory_order_relaxed) < 0) [[unlikely]]
       destroyed_in_use();
@@ -63,6 +66,7 @@ class CONC_API semaphore_base {
   void wait() noexcept;
   bool wait_until(steady_nanos deadline) noexcept;
   void release_slow(std::int64_t n, std::int64_t max) noexcept;
+  [[noreturn]] void begun_out_of_range() const noexcept;
   [[noreturn]] void destroyed_in_use() noexcept;
 
   // Permits, or minus the number of waiters; the invariants are in src/locks/semaphore.cc.
@@ -81,8 +85,8 @@ class CONC_API semaphore_base {
 //   passes is taken, even if that ends a moment late.
 // Destruction: legal when nobody waits; also for the thread that has just been granted a permit,
 //   though the releaser is still inside release().
-// Errors: exceeding max(), a negative update, and destruction with waiters end the process with a
-//   message.
+// Errors: beginning with less than none or more than max(), exceeding max(), a negative update, and
+//   destruction with waiters end the process with a message.
 template <std::ptrdiff_t LeastMax = std::numeric_limits<std::ptrdiff_t>::max()>
 class counting_semaphore : private detail::semaphore_base {
   static_assert(LeastMax >= 0);
@@ -90,7 +94,7 @@ class counting_semaphore : private detail::semaphore_base {
  public:
   // Requires 0 <= permits <= max().
   constexpr explicit counting_semaphore(std::ptrdiff_t permits) noexcept
-      : semaphore_base(permits) {}
+      : semaphore_base(permits, max()) {}
 
   static constexpr std::ptrdiff_t max() noexcept { return LeastMax; }
 

@@ -45,7 +45,7 @@ class spin_limit {
 // Destruction, errors and order: as conc::mutex.
 // Source: Ousterhout, "Scheduling techniques for concurrent systems", 1982; the limit after Karlin,
 // Li, Manasse and Owicki, "Empirical studies of competitive spinning", 1991.
-class CONC_API two_phase_lock {
+class CONC_API CONC_CAPABILITY("mutex") two_phase_lock {
  public:
   // The constructor measures C if the limit refers to it and nothing has measured it before.
   explicit two_phase_lock(spin_limit limit = spin_limit::of_cost()) noexcept;
@@ -53,9 +53,9 @@ class CONC_API two_phase_lock {
   two_phase_lock& operator=(const two_phase_lock&) = delete;
   ~two_phase_lock();
 
-  void lock() noexcept;
-  [[nodiscard]] bool try_lock() noexcept { return inner_.try_lock(); }
-  void unlock() noexcept { inner_.unlock(); }
+  void lock() noexcept CONC_ACQUIRE();
+  [[nodiscard]] bool try_lock() noexcept CONC_TRY_ACQUIRE() { return inner_.try_lock(); }
+  void unlock() noexcept CONC_RELEASE() { inner_.unlock(); }
 
   // The limit in force, in nanoseconds.
   std::chrono::nanoseconds limit() const noexcept { return std::chrono::nanoseconds(limit_); }

@@ -44,6 +44,11 @@ void barrier_core<PhaseBits>::too_many_arrivals(std::int64_t n) const noexcept {
 }
 
 template <unsigned PhaseBits>
+void barrier_core<PhaseBits>::begun_out_of_range() const noexcept {
+  fatal("a barrier was made for a number that is negative or too large", this);
+}
+
+template <unsigned PhaseBits>
 void barrier_core<PhaseBits>::destroyed_in_use() const noexcept {
   fatal("a barrier was destroyed while threads wait for it", this);
 }

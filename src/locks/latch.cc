@@ -20,7 +20,8 @@ void latch::wait_slow() const noexcept {
   });
 }
 
-void latch::count_down_slow(std::int64_t after) noexcept {
+void latch::count_down_slow(std::int64_t n, std::int64_t after) noexcept {
+  if (n < 0) fatal("a latch was counted down by a negative number", this);
   if (after < 0) fatal("a latch was counted down below zero", this);
   // Exactly one count_down() gets here, and somebody is queued: he waits without a time limit and
   // keeps the object alive until he is off the queue. From then on only the address is used.
@@ -31,6 +32,10 @@ void latch::count_down_slow(std::int64_t after) noexcept {
   for (task* i = t; i != nullptr; i = i->next_waiter) i->token = wake_token::notified;
   b.lock.unlock();
   resume_all(t);
+}
+
+void latch::begun_out_of_range() const noexcept {
+  fatal("a latch was made with a count that is negative or too large", this);
 }
 
 void latch::destroyed_in_use() noexcept {

@@ -98,6 +98,10 @@ void semaphore_base::release_slow(std::int64_t n, std::int64_t max) noexcept {
   if (first != nullptr) resume_all(first);
 }
 
+void semaphore_base::begun_out_of_range() const noexcept {
+  fatal("a semaphore was made with a value that is negative or beyond its maximum", this);
+}
+
 void semaphore_base::destroyed_in_use() noexcept {
   fatal("a semaphore was destroyed while threads wait for it", this);
 }

@@ -10,10 +10,12 @@
 #include <mutex>
 #include <new>
 
+#include "conc/barrier.h"
 #include "conc/condition_variable.h"
 #include "conc/latch.h"
 #include "conc/mutex.h"
 #include "conc/semaphore.h"
+#include "conc/shared_mutex.h"
 #include "support/crew.h"
 #include "support/eventually.h"
 #include "support/scale.h"
@@ -141,6 +143,59 @@ TEST(destroy_after_wake_stress, condition_variable_notified_under_the_mutex) {
                     e.cv.wait(lock, [&] { return e.set; });
                   });
   }
+}
+
+struct event_any {
+  conc::mutex m;
+  conc::condition_variable_any cv;
+  bool set = false;
+};
+TEST(destroy_after_wake_stress, condition_variable_any) {
+  rounds<event_any>([] { return new mortal<event_any>(); },
+                    [](event_any& e) {
+                      const std::lock_guard guard(e.m);
+                      e.set = true;
+                      e.cv.notify_all();
+                    },
+                    [](event_any& e) {
+                      std::unique_lock lock(e.m);
+                      e.cv.wait(lock, [&] { return e.set; });
+                    });
+}
+
+TEST(destroy_after_wake_stress, barrier) {
+  rounds<conc::barrier<>>([] { return new mortal<conc::barrier<>>(2); },
+                          [](auto& b) { (void)b.arrive(); }, [](auto& b) { b.arrive_and_wait(); });
+}
+
+// A writer lets a reader in, and a reader a writer; who comes in destroys the mutex.
+struct shared_guarded {
+  conc::shared_mutex m;
+  conc::latch held{1};
+};
+TEST(destroy_after_wake_stress, shared_mutex) {
+  rounds<shared_guarded>([] { return new mortal<shared_guarded>(); },
+                         [](shared_guarded& g) {
+                           g.m.lock();
+                           g.held.count_down();
+                           g.m.unlock();
+                         },
+                         [](shared_guarded& g) {
+                           g.held.wait();
+                           g.m.lock_shared();
+                           g.m.unlock_shared();
+                         });
+  rounds<shared_guarded>([] { return new mortal<shared_guarded>(); },
+                         [](shared_guarded& g) {
+                           g.m.lock_shared();
+                           g.held.count_down();
+                           g.m.unlock_shared();
+                         },
+                         [](shared_guarded& g) {
+                           g.held.wait();
+                           g.m.lock();
+                           g.m.unlock();
+                         });
 }
 
 // A member of the waiting task that the waker touches late would show here: the threads end too.

@@ -205,6 +205,12 @@ TEST_F(MisuseDeathTest, barrier_with_too_many_arrivals) {
       "a barrier has more arrivals than it expects");
 }
 
+TEST_F(MisuseDeathTest, barrier_for_an_impossible_number) {
+  EXPECT_DEATH(conc::barrier<>(-1),
+               "a barrier was made for a number that is negative or too large");
+  EXPECT_DEATH(conc::barrier<>(conc::barrier<>::max() + 1), "a barrier was made for a number");
+}
+
 TEST_F(MisuseDeathTest, barrier_destroyed_with_a_waiter) {
   EXPECT_DEATH(
       {

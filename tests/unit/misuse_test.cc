@@ -107,6 +107,12 @@ TEST_F(MisuseDeathTest, semaphore_released_beyond_its_maximum) {
       "released by a negative number");
 }
 
+TEST_F(MisuseDeathTest, semaphore_made_out_of_range) {
+  EXPECT_DEATH(conc::binary_semaphore(2), "a semaphore was made with a value that is negative or");
+  EXPECT_DEATH(conc::counting_semaphore<>(-1),
+               "a semaphore was made with a value that is negative");
+}
+
 TEST_F(MisuseDeathTest, semaphore_destroyed_with_a_waiter) {
   EXPECT_DEATH(
       {
@@ -131,6 +137,16 @@ TEST_F(MisuseDeathTest, latch_counted_below_zero) {
         l.count_down();
       },
       "counted down below zero");
+}
+
+TEST_F(MisuseDeathTest, latch_with_a_negative_number) {
+  EXPECT_DEATH(conc::latch(-1), "a latch was made with a count that is negative");
+  EXPECT_DEATH(
+      {
+        conc::latch l(1);
+        l.count_down(-1);
+      },
+      "a latch was counted down by a negative number");
 }
 
 TEST_F(MisuseDeathTest, latch_destroyed_with_a_waiter) {

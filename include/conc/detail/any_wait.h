@@ -53,7 +53,7 @@ class CONC_API any_queue {
 // A semaphore of at most one permit, waited for on the steady clock.
 class wake_signal : semaphore_base {
  public:
-  constexpr wake_signal() noexcept : semaphore_base(0) {}
+  constexpr wake_signal() noexcept : semaphore_base(0, 1) {}
   using semaphore_base::acquire;
   using semaphore_base::try_acquire_until;
   void release() noexcept { semaphore_base::release(1, 1); }

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""clang++ -Wthread-safety understands the locks: it passes what is right and finds what is wrong.
+
+Each lock is used in a program that is in order, and in one full of mistakes, a line each, of which
+the analysis has to name every one. That proves both that the annotations are there and that they
+say the truth.
+"""
+import concurrent.futures
+import os
+import pathlib
+import subprocess
+import sys
+
+COMMAND = "clang++ -std=c++20 -Wall -Wextra -Wthread-safety -fsyntax-only -x c++ -"
+
+# Lock -> its header. The families that also have deadlines, or readers.
+LOCKS = {
+    "mutex": "mutex",
+    "timed_mutex": "mutex",
+    "recursive_mutex": "mutex",
+    "recursive_timed_mutex": "mutex",
+    "shared_mutex": "shared_mutex",
+    "shared_timed_mutex": "shared_mutex",
+    "two_phase_lock": "two_phase_lock",
+}
+TIMED = ("timed_mutex", "recursive_timed_mutex", "shared_timed_mutex")
+SHARED = ("shared_mutex", "shared_timed_mutex")
+
+HEAD = """#include <conc/{header}.h>
+#include <conc/guard.h>
+{lock} l;
+int data __attribute__((guarded_by(l)));
+"""
+RIGHT = """void by_hand() { l.lock(); ++data; l.unlock(); }
+void by_guard() { conc::guard hold(l); ++data; }
+void tried() { if (l.try_lock()) { ++data; l.unlock(); } }
+"""
+RIGHT_TIMED = """#include <chrono>
+void tried_for() { if (l.try_lock_for(std::chrono::seconds(1))) { ++data; l.unlock(); } }
+void tried_until(std::chrono::steady_clock::time_point t) {
+  if (l.try_lock_until(t)) { ++data; l.unlock(); }
+}
+"""
+RIGHT_SHARED = """int by_hand_shared() { l.lock_shared(); int seen = data; l.unlock_shared(); return seen; }
+int by_guard_shared() { conc::shared_guard hold(l); return data; }
+int tried_shared() {
+  int seen = 0;
+  if (l.try_lock_shared()) { seen = data; l.unlock_shared(); }
+  return seen;
+}
+"""
+RIGHT_TIMED_SHARED = """int tried_shared_for() {
+  int seen = 0;
+  if (l.try_lock_shared_for(std::chrono::seconds(1))) { seen = data; l.unlock_shared(); }
+  if (l.try_lock_shared_until(std::chrono::steady_clock::now())) { seen = data; l.unlock_shared(); }
+  return seen;
+}
+"""
+WRONG = [
+    ("{ ++data; }", "requires holding"),
+    ("{ l.lock(); ++data; }", "is still held at the end of function"),
+    ("{ l.lock(); l.unlock(); l.unlock(); }", "that was not held"),
+    ("{ l.lock(); l.lock(); l.unlock(); }", "that is already held"),
+    ("{ conc::guard a(l); conc::guard b(l); }", "that is already held"),
+    ("{ if (!l.try_lock()) { ++data; } else { l.unlock(); } }", "requires holding"),
+    ("{ { conc::guard hold(l); } ++data; }", "requires holding"),
+]
+WRONG_TIMED = [
+    ("{ if (l.try_lock_for(std::chrono::seconds(1))) ++data; }", "is not held on every path"),
+    ("{ (void)l.try_lock_until(std::chrono::steady_clock::now()); ++data; }", "requires holding"),
+]
+WRONG_SHARED = [
+    ("{ l.lock_shared(); }", "is still held at the end of function"),
+    ("{ conc::shared_guard hold(l); ++data; }", "requires holding"),
+    ("{ l.lock_shared(); l.unlock(); }", "using exclusive access, expected shared"),
+    ("{ if (l.try_lock_shared()) { ++data; l.unlock_shared(); } }", "requires holding"),
+]
+
+
+def analysed(root, text):
+    command = [*COMMAND.split(), f"-I{root / 'include'}"]
+    return subprocess.run(command, input=text, capture_output=True, text=True).stderr
+
+
+def complaints(root, lock, header):
+    head = HEAD.format(header=header, lock=f"conc::{lock}")
+    right, wrong = RIGHT, list(WRONG)
+    if lock in TIMED:
+        right += RIGHT_TIMED
+        wrong += WRONG_TIMED
+    if lock in SHARED:
+        right += RIGHT_SHARED
+        wrong += WRONG_SHARED
+    if lock in TIMED and lock in SHARED:
+        right += RIGHT_TIMED_SHARED
+    found = []
+    if said := analysed(root, head + right):
+        found.append(f"{lock}: what is right is complained about: {said.strip()}")
+    first = head.count("\n") + 1
+    mistakes = "".join(f"void f{n}() {text}\n" for n, (text, _) in enumerate(wrong))
+    said = analysed(root, head + mistakes)
+    for n, (text, expected) in enumerate(wrong):
+        at = f"<stdin>:{first + n}:"
+        if not any(line.startswith(at) and expected in line for line in said.splitlines()):
+            found.append(f"{lock}: '{expected}' is not said about {text}")
+    return found
+
+
+if __name__ == "__main__":
+    top = pathlib.Path(sys.argv[1]).resolve()
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        lists = pool.map(lambda lock: complaints(top, *lock), LOCKS.items())
+        found = [c for each in lists for c in each]
+    if found:
+        sys.exit("\n".join(found))
