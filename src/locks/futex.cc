@@ -6,10 +6,13 @@
 
 #include <cerrno>
 
+#include "locks/fork.h"
+
 namespace conc::detail {
 
 bool futex_wait(const atomic<std::uint32_t>& word, std::uint32_t expected,
                 nanos deadline) noexcept {
+  check_not_forked();
   const int saved_errno = errno;
   const timespec until = to_timespec(deadline);
   // WAIT_BITSET rather than WAIT: it takes an absolute time, on CLOCK_MONOTONIC.

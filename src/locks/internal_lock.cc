@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "conc/config.h"
+#include "locks/fork.h"
 #include "locks/usable_cpus.h"
 
 namespace conc::detail {
@@ -23,6 +24,7 @@ void internal_lock::lock_slow() noexcept {
       CONC_CPU_RELAX();
     } else if (yields > 0) {
       --yields;
+      check_not_forked();
       sched_yield();
     } else {
       // Real-time priorities can make sched_yield() return to us for ever: sleep a little.

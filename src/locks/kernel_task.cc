@@ -17,6 +17,7 @@
 #include "conc/config.h"
 #include "locks/block_cost.h"
 #include "locks/fatal.h"
+#include "locks/fork.h"
 #include "locks/futex.h"
 #include "locks/internal_lock.h"
 #include "locks/mutants.h"
@@ -26,10 +27,12 @@
 namespace conc::detail {
 
 // The one thread_local (current.h says why there is no other). Written at attach and by the switch
-// between user-level threads; read by the assembly in current_or_null().
+// between user-level threads; read by the assembly in current_or_null(). Inline for the reason that
+// parking_table.h gives.
 extern "C" {
 [[gnu::visibility("default"), gnu::used,
-  gnu::tls_model("initial-exec")]] constinit thread_local task_head* conc_current_task_v0 = nullptr;
+  gnu::tls_model("initial-exec")]] inline constinit thread_local task_head* conc_current_task_v0 =
+    nullptr;
 }
 
 namespace {
@@ -107,6 +110,7 @@ void detach(void* record) noexcept {
 }
 
 pthread_key_t make_exit_hook() noexcept {
+  watch_for_fork();
   pthread_key_t key;
   if (pthread_key_create(&key, detach) != 0) fatal("no thread-specific key is left");
   return key;

@@ -4,11 +4,6 @@
 
 namespace conc::detail {
 
-extern "C" {
-[[gnu::visibility("default")]] constinit parking_bucket
-    conc_parking_table_v0[std::size_t{1} << parking_bucket_bits] = {};
-}
-
 bool withdraw_from_table(task& t, std::uint32_t epoch) noexcept {
   for (;;) {
     const void* address = t.wait_address.load(memory_order_relaxed);

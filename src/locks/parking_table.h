@@ -39,10 +39,13 @@ namespace conc::detail {
 // has to grow, which would need all its locks at once.
 inline constexpr unsigned parking_bucket_bits = 16;
 
-// One table a process, also when several shared objects carry the library: hence visible.
+// One table a process, also when several shared objects carry a copy of the library each: visible,
+// and inline, which makes it a unique symbol to the dynamic linker (compiled by g++), even among
+// objects that were loaded without sharing their names. The slab of tasks and the thread_local are
+// unique in the same way; the rest of the library may exist several times.
 extern "C" {
-[[gnu::visibility(
-    "default")]] extern parking_bucket conc_parking_table_v0[std::size_t{1} << parking_bucket_bits];
+[[gnu::visibility("default")]] inline constinit parking_bucket
+    conc_parking_table_v0[std::size_t{1} << parking_bucket_bits] = {};
 }
 
 // The bucket of an address: the same for the whole life of the process. Addresses that differ in

@@ -9,7 +9,6 @@
 #include "locks/task.h"
 
 namespace conc::detail {
-namespace {
 
 constexpr std::uint32_t cells_per_chunk = 8192;  // 2 MiB of address space
 constexpr std::uint32_t max_chunks = 2048;
@@ -20,7 +19,14 @@ struct slab_state {
   atomic<std::byte*> chunks[max_chunks]{};
 };
 
-constinit slab_state slab;
+// One a process, like the parking table (parking_table.h): ids name tasks of all copies.
+extern "C" {
+[[gnu::visibility("default"), gnu::used]] inline constinit slab_state conc_task_slab_v0;
+}
+
+namespace {
+
+constinit slab_state& slab = conc_task_slab_v0;
 
 constexpr std::size_t chunk_size = std::size_t{cells_per_chunk} * task_cell_size;
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <system_error>
 
+#include "locks/fork.h"
 #include "locks/usable_cpus.h"
 #include "sched/scheduler.h"
 #include "sched/switching.h"
@@ -241,6 +242,7 @@ tcb* thread_maker::launch(void (*run)(void*) noexcept) noexcept {
     }
     p.home.work_appeared(p);
   } else {
+    check_not_forked();
     // Counted before it can be found, so that it cannot end uncounted.
     t.home->spawned_outside.fetch_add(1, memory_order_relaxed);
     if (!t.home->steals()) {
