@@ -16,7 +16,8 @@ void watch_for_fork() noexcept {
 
 void refuse_after_fork() noexcept {
   fatal(
-      "a child of fork() may only exec or _exit, for its parent had other threads; it has waited");
+      "a child of fork() may only exec or _exit, for its parent had other threads; this one did "
+      "more");
 }
 
 }  // namespace conc::detail
