@@ -112,6 +112,12 @@ plans usual_plans(int preemptions, int stale_reads) {
   return {dice, priorities, thorough};
 }
 
+plans longer_plans(long times) {
+  plans p = usual_plans();
+  for (plan& one : p) one.executions *= times;
+  return p;
+}
+
 namespace {
 
 // The plans do not reach the same places.

@@ -56,6 +56,8 @@ verdict search(const scenario& s, const plan& p, const omission& without = {});
 // environment makes the usual ones N times as long.
 using plans = std::vector<plan>;
 plans usual_plans(int preemptions = 2, int stale_reads = 2);
+// The same, so many times as long: for what only happens after several coincidences.
+plans longer_plans(long times);
 
 // No execution fails.
 void expect_sound(const scenario& s, const plans& p = usual_plans());

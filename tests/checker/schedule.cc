@@ -1,5 +1,7 @@
 #include "checker/schedule.h"
 
+#include <cxxabi.h>
+
 #include <cstdlib>
 #include <memory>
 #include <sstream>
@@ -80,6 +82,12 @@ bool can_run(const thread& t) {
   return false;
 }
 
+// What the C++ runtime knows of a thread's exceptions in flight: __cxa_eh_globals.
+struct exception_state {
+  void* caught;
+  unsigned uncaught;
+};
+
 void leave_for_main() {
   detail::context unused;
   detail::switch_context(unused, now.main, {});
@@ -94,7 +102,11 @@ void switch_to(int next) {
   now.running = next;
   become(next);
   const int depth = own_depth;
+  auto& exceptions = *reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
+  const exception_state mine = exceptions;
+  exceptions = {};  // those of a thread that has not run yet
   detail::switch_context(from.registers, to.registers, {});
+  exceptions = mine;
   own_depth = depth;
 }
 

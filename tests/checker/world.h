@@ -9,6 +9,8 @@ namespace conc::checker {
 void make_task(int number);
 // Thread `number` runs from now on: it is the current task.
 void become(int number);
+// Whether a deadline that lies ahead has passed.
+bool is_late();
 // From now on thread `number` is a user-level thread to the library, not a kernel thread.
 void make_user_thread(int number);
 
