@@ -106,9 +106,9 @@ class CONC_API shared_core {
       }
       leave_slow(seen);
     } else {
-      // [shared_mutex] acq_rel: pairs with the acquire of the writer after, also for the readers
-      // that have left earlier, if it is this one who lets him in.
-      const std::uint64_t before = word_.fetch_sub(layout::one_departure, memory_order_acq_rel);
+      // [shared_mutex] release: pairs with the acquire of the writer after, or of the reader who
+      // leaves last and lets him in (let_writer_in()).
+      const std::uint64_t before = word_.fetch_sub(layout::one_departure, memory_order_release);
       if ((before & layout::writer) != 0 || layout::inside(before) == 0) [[unlikely]]
         leave_slow(before);
     }
