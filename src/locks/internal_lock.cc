@@ -17,8 +17,7 @@ void internal_lock::lock_slow() noexcept {
   int spins = usable_cpus() > 1 ? 100 : 0;
   int yields = 20;
   for (;;) {
-    // [internal_lock] acquire: as in lock().
-    if (!held_.load(memory_order_relaxed) && !held_.exchange(true, memory_order_acquire)) return;
+    if (try_lock()) return;
     if (spins > 0) {
       --spins;
       CONC_CPU_RELAX();
