@@ -14,10 +14,14 @@
 
 namespace conc::detail {
 
+struct clh_node;
+
 // The part of a task (a kernel thread or a user-level thread) that inline fast paths need.
 struct task_head {
+  // The node that this task brings to the next clh_lock; null until it has met one.
+  clh_node* spare_node = nullptr;
   // Never 0, unique among the tasks alive in the process; what locks write down as their owner.
-  std::uint32_t id;
+  std::uint32_t id = 0;
 };
 
 // The running task; null on a kernel thread that has not met the library yet. The same value as
