@@ -27,9 +27,10 @@ class cas_lock {
 
   void lock() noexcept {
     const std::uint32_t me = detail::current_head().id;
-    detail::spin_wait wait;
-    while (!attempt(me)) {
-      while (holder_.load(detail::memory_order_relaxed) != nobody) wait.once();
+    if (!attempt(me)) [[unlikely]] {
+      detail::spin_until([this, me] {
+        return holder_.load(detail::memory_order_relaxed) == nobody && attempt(me);
+      });
     }
   }
   [[nodiscard]] bool try_lock() noexcept { return attempt(detail::current_head().id); }

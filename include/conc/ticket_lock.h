@@ -13,41 +13,49 @@ namespace conc {
 // not running, everybody waits for it, which is why it gives way at once when it is not its turn
 // for long, and why this lock falls behind when threads outnumber CPUs.
 //
-// Space: 8 bytes. RMWs per acquisition: 1. FIFO: yes; bypasses: K = 0. The counters may wrap: 2^32
-// threads would have to wait at once before that mattered.
+// Space: 8 bytes. RMWs per acquisition: 1. FIFO: yes; bypasses: K = 0. The counters wrap; fewer
+// threads than they have values, 2^32, may wait at once.
 // Blocking: lock() spins and yields, it never sleeps in the kernel. Not recursive. try_lock() may
 // fail when it races with another attempt. Destruction while locked is undefined.
 // Source: Reed and Kanodia, "Synchronization with eventcounts and sequencers", 1979; as a spin lock
 // in Mellor-Crummey and Scott, 1991.
-class ticket_lock {
+template <class Counter>
+class basic_ticket_lock {
  public:
-  constexpr ticket_lock() noexcept = default;
-  ticket_lock(const ticket_lock&) = delete;
-  ticket_lock& operator=(const ticket_lock&) = delete;
+  constexpr basic_ticket_lock() noexcept = default;
+  basic_ticket_lock(const basic_ticket_lock&) = delete;
+  basic_ticket_lock& operator=(const basic_ticket_lock&) = delete;
 
   void lock() noexcept {
     // Relaxed: the ticket orders the waiters; the data is ordered by the number that is called.
-    const std::uint32_t mine = next_ticket_.fetch_add(1, detail::memory_order_relaxed);
-    detail::spin_wait wait;
-    // [ticket_lock] acquire: pairs with the release in unlock().
-    while (now_serving_.load(detail::memory_order_acquire) != mine) wait.once();
+    const Counter mine = next_ticket_.fetch_add(1, detail::memory_order_relaxed);
+    if (!is_called(mine)) [[unlikely]]
+      detail::spin_until([this, mine] { return is_called(mine); });
   }
   [[nodiscard]] bool try_lock() noexcept {
     // [ticket_lock] acquire: pairs with the release in unlock().
-    std::uint32_t serving = now_serving_.load(detail::memory_order_acquire);
-    return next_ticket_.compare_exchange_strong(serving, serving + 1, detail::memory_order_relaxed);
+    Counter serving = now_serving_.load(detail::memory_order_acquire);
+    return next_ticket_.compare_exchange_strong(serving, static_cast<Counter>(serving + 1),
+                                                detail::memory_order_relaxed);
   }
   void unlock() noexcept {
     // Only the holder writes this counter, so no atomic addition is needed.
     // [ticket_lock] release: pairs with the acquire of the next in line.
-    now_serving_.store(now_serving_.load(detail::memory_order_relaxed) + 1,
+    now_serving_.store(static_cast<Counter>(now_serving_.load(detail::memory_order_relaxed) + 1),
                        detail::memory_order_release);
   }
 
  private:
-  detail::atomic<std::uint32_t> next_ticket_{0};
-  detail::atomic<std::uint32_t> now_serving_{0};
+  bool is_called(Counter number) const noexcept {
+    // [ticket_lock] acquire: pairs with the release in unlock().
+    return now_serving_.load(detail::memory_order_acquire) == number;
+  }
+
+  detail::atomic<Counter> next_ticket_{0};
+  detail::atomic<Counter> now_serving_{0};
 };
+
+using ticket_lock = basic_ticket_lock<std::uint32_t>;
 
 }  // namespace conc
 

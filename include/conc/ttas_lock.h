@@ -2,6 +2,8 @@
 #ifndef CONC_TTAS_LOCK_H
 #define CONC_TTAS_LOCK_H
 
+#include <cstdint>
+
 #include "conc/detail/atomic.h"
 #include "conc/detail/spin_wait.h"
 
@@ -10,13 +12,12 @@ namespace conc {
 // Waiters look at the lock with plain loads, from their own caches, and write only when it seems
 // free; the growing pauses keep them from all writing at once when it is freed.
 //
-// Space: 1 byte. RMWs per acquisition: 1 uncontended; contended, about one per waiter and release.
-// FIFO: no; bypasses: not bounded. With more threads than CPUs: a waiter gives way after a bounded
-// spin.
-// Blocking: lock() spins and yields, it never sleeps in the kernel. Not recursive. try_lock() never
-// fails spuriously. Destruction while locked is undefined.
-// Source: Rudolph and Segall, "Dynamic decentralized cache schemes for MIMD parallel processors",
-// 1984; back-off after Anderson, 1990.
+// Space: 4 bytes, as tas_lock. RMWs per acquisition: 1 uncontended; contended, about one per waiter
+// and release. FIFO: no; bypasses: not bounded. With more threads than CPUs: a waiter gives way
+// after a bounded spin. Blocking: lock() spins and yields, it never sleeps in the kernel. Not
+// recursive. try_lock() never fails spuriously. Destruction while locked is undefined. Source:
+// Rudolph and Segall, "Dynamic decentralized cache schemes for MIMD parallel processors", 1984;
+// back-off after Anderson, 1990.
 class ttas_lock {
  public:
   constexpr ttas_lock() noexcept = default;
@@ -24,24 +25,24 @@ class ttas_lock {
   ttas_lock& operator=(const ttas_lock&) = delete;
 
   void lock() noexcept {
-    detail::spin_wait wait;
-    // [ttas_lock] acquire: pairs with the release in unlock().
-    while (held_.exchange(true, detail::memory_order_acquire)) {
-      while (held_.load(detail::memory_order_relaxed)) wait.once();
-    }
+    if (!take()) [[unlikely]]
+      detail::spin_until([this] { return try_lock(); });
   }
   [[nodiscard]] bool try_lock() noexcept {
-    // [ttas_lock] acquire: as in lock().
-    return !held_.load(detail::memory_order_relaxed) &&
-           !held_.exchange(true, detail::memory_order_acquire);
+    return held_.load(detail::memory_order_relaxed) == 0 && take();
   }
   void unlock() noexcept {
     // [ttas_lock] release: pairs with the acquire of the next holder.
-    held_.store(false, detail::memory_order_release);
+    held_.store(0, detail::memory_order_release);
   }
 
  private:
-  detail::atomic<bool> held_{false};
+  bool take() noexcept {
+    // [ttas_lock] acquire: pairs with the release in unlock().
+    return held_.exchange(1, detail::memory_order_acquire) == 0;
+  }
+
+  detail::atomic<std::uint32_t> held_{0};
 };
 
 }  // namespace conc

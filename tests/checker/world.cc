@@ -16,6 +16,7 @@
 
 #include "checker/operations.h"
 #include "checker/schedule.h"
+#include "conc/detail/spin_wait.h"
 #include "locks/block_cost.h"
 #include "locks/fatal.h"
 #include "locks/kernel_task.h"
@@ -136,7 +137,7 @@ nanos block_cost() noexcept { return 5'000; }
 nanos block_cost_if_known() noexcept { return 5'000; }
 
 void give_way() noexcept { checker::relax(); }
-unsigned spin_rounds() noexcept { return 0; }
+void spin_wait::once() noexcept { give_way(); }
 
 }  // namespace conc::detail
 
