@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <mutex>
 
 #include "conc/conc.h"
@@ -35,6 +36,12 @@ TEST(spin_locks_stress, ttas_lock) { crowd<conc::ttas_lock>(); }
 TEST(spin_locks_stress, cas_lock) { crowd<conc::cas_lock>(); }
 // In its order the next in line is seldom the one that runs: each entry takes a turn of everybody.
 TEST(spin_locks_stress, ticket_lock) { crowd<conc::ticket_lock>(50); }
+TEST(spin_locks_stress, mcs_lock) { crowd<conc::mcs_lock>(50); }
+TEST(spin_locks_stress, clh_lock) { crowd<conc::clh_lock>(50); }
+TEST(spin_locks_stress, anderson_lock) { crowd<conc::anderson_lock>(50); }
+TEST(spin_locks_stress, anderson_lock_with_few_places) {
+  crowd<conc::basic_anderson_lock<2, std::uint8_t>>(50);
+}
 TEST(spin_locks_stress, two_phase_lock) { crowd<conc::two_phase_lock>(); }
 
 struct always_spinning : conc::two_phase_lock {
