@@ -67,6 +67,7 @@ void scheduler::service(carrier& c) noexcept {
   p.judge_dispatches(time);
   p.last_service = time;
 
+  trim_stacks_if_due(time);
   if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) io->poll();
   if (layout == queue_layout::per_cpu_migrating) rebalance(time);
   expired_wait late[32];

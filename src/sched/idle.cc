@@ -98,6 +98,10 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
   bool on_watch = false;
   if (!CONC_STEP(idle_look_again) || !anything_for(c)) {
     nanos until = p.deadlines.earliest();
+    // When all sleep, one of them must wake to give surplus stacks back.
+    if (asleep == processors.size()) {
+      until = std::min(until, next_trim.load(memory_order_relaxed));
+    }
     on_watch = watches() && asleep < processors.size() && CONC_STEP(idle_keep_watch) &&
                !watched.exchange(true, memory_order_seq_cst);
     if (on_watch) {

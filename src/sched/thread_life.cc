@@ -159,10 +159,8 @@ tcb& make_with_options(const scheduler& home, const thread_options* options) {
 void attach_stack(tcb& t, processor& p) noexcept {
   // Rarely enters the kernel, with thieves waiting outside, who will give up. To step out for it is
   // not possible: a yielding thread is queued already and not yet off its stack.
-  if (!p.cache.has_stack()) [[unlikely]]
-    p.cache.fetch_stack();
   t.stack_base = p.cache.take_stack();
-  std::byte* top = t.stack_base + default_stack_size - sizeof(free_stack) - colour(t);
+  std::byte* top = t.stack_base + default_stack_size - colour(t);
   t.flow.stack.begin(t.stack_base + guard_size, default_stack_size - guard_size);
   t.flow.registers = make_context(top, thread_main);
 }

@@ -1,10 +1,8 @@
-// The stacks of user-level threads: address space reserved, memory on first touch, a guard below.
+// The memory of one user-level thread's stack: address space reserved, memory on first touch, a
+// guard below.
 //
-// Stacks of the default size come from a process-wide pool and are used again. The address space of
-// a stack is reserved when its thread is made, which is the moment at which a refusal can still be
-// reported; the stack itself is only taken when the thread runs for the first time, so a million
-// threads that are spawned at once and finish quickly share a few stacks. Stacks of other sizes are
-// mapped and unmapped one by one.
+// Stacks of the default size come from a pool (stack_pool.h). Stacks of other sizes are mapped and
+// unmapped one by one.
 #ifndef CONC_THREADS_STACK_H
 #define CONC_THREADS_STACK_H
 
@@ -47,25 +45,14 @@ std::size_t checked_stack_size(std::size_t wish);
 stack_memory map_stack(std::size_t size);
 void unmap_stack(stack_memory s) noexcept;
 
-// The pool of default-size stacks. Lists are linked through the stacks' topmost words.
-struct free_stack {
-  free_stack* next;
-};
-inline free_stack* as_free(std::byte* base) noexcept {
-  return reinterpret_cast<free_stack*>(base + default_stack_size - sizeof(free_stack));
-}
-inline std::byte* base_of(free_stack* f) noexcept {
-  return reinterpret_cast<std::byte*>(f) + sizeof(free_stack) - default_stack_size;
-}
+// Address space that is backed on first touch, by small pages. Throws std::system_error
+// (not_enough_memory).
+std::byte* map_stack_memory(std::size_t bytes);
 
-// Promises that `count` more stacks can be taken at the same time, mapping address space if
-// needed. Throws std::system_error (not_enough_memory). Thread-safe.
-void reserve_stacks(std::size_t count);
-void unreserve_stacks(std::size_t count) noexcept;
-
-// Takes a stack that has been reserved. Cannot fail. Thread-safe, as all of the pool.
-std::byte* take_stack() noexcept;
-void give_stack(std::byte* base) noexcept;
+// How many bytes of a stack have memory behind them, from the lowest touched page to the top: what
+// its threads have used of it at most since the memory was last given back. 0 if the kernel does
+// not say. One system call.
+std::size_t touched_part(stack_memory s) noexcept;
 
 }  // namespace conc::detail
 

@@ -62,7 +62,7 @@ tcb* make(std::uint32_t wanted, std::uint32_t& got) {
 
 }  // namespace
 
-thread_cache::thread_cache() { reserve_stacks(cache_batch); }
+thread_cache::thread_cache() { reserve_stacks(2 * stack_batch); }
 
 void thread_cache::refill() {
   std::uint32_t got = 0;
@@ -86,12 +86,21 @@ thread_cache::~thread_cache() {
     blocks_ = t->next_ready;
     give_tcb_to_pool(*t);
   }
-  while (stacks_ != nullptr) {
-    free_stack* f = stacks_;
-    stacks_ = f->next;
-    detail::give_stack(base_of(f));
-  }
-  unreserve_stacks(cache_batch);
+  give_stacks(stacks_, stack_count_);
+  unreserve_stacks(2 * stack_batch);
+}
+
+// The lowest comes on top: what is in use at the same time stays close together.
+void thread_cache::refill_stacks() noexcept {
+  stack_count_ = static_cast<std::uint32_t>(take_stacks(stacks_, stack_batch));
+  std::reverse(stacks_, stacks_ + stack_count_);
+}
+
+// What was given first has been here the longest.
+void thread_cache::spill_stacks() noexcept {
+  give_stacks(stacks_, stack_batch);
+  std::copy(stacks_ + stack_batch, stacks_ + stack_count_, stacks_);
+  stack_count_ -= stack_batch;
 }
 
 tcb& take_tcb_from_pool() {

@@ -6,12 +6,15 @@
 #ifndef CONC_THREADS_TCB_POOL_H
 #define CONC_THREADS_TCB_POOL_H
 
+#include "threads/stack_pool.h"
 #include "threads/tcb.h"
 
 namespace conc::detail {
 
-// Refills take and returns give this many at once; a cache holds at most twice that.
+// Refills take and returns give this many control blocks at once; a cache holds at most twice that.
 inline constexpr std::uint32_t cache_batch = 32;
+// The same for stacks. Fewer, for each has memory behind it that other processors could want.
+inline constexpr std::uint32_t stack_batch = 16;
 
 class thread_cache {
  public:
@@ -38,34 +41,28 @@ class thread_cache {
       spill();
   }
 
-  bool has_stack() const noexcept { return stacks_ != nullptr; }
-  // Gets one from the pool; may enter the kernel.
-  void fetch_stack() noexcept { give_stack(detail::take_stack()); }
-  // Requires has_stack().
+  // Rarely enters the kernel.
   std::byte* take_stack() noexcept {
-    free_stack* f = stacks_;
-    stacks_ = f->next;
-    --stack_count_;
-    return base_of(f);
+    if (stack_count_ == 0) [[unlikely]]
+      refill_stacks();
+    return stacks_[--stack_count_];
   }
   void give_stack(std::byte* base) noexcept {
-    // More than a few would only be hoarded: other processors could want them.
-    if (stack_count_ >= cache_batch) [[unlikely]]
-      return detail::give_stack(base);
-    free_stack* f = as_free(base);
-    f->next = stacks_;
-    stacks_ = f;
-    ++stack_count_;
+    if (stack_count_ == 2 * stack_batch) [[unlikely]]
+      spill_stacks();
+    stacks_[stack_count_++] = base;
   }
 
  private:
   [[gnu::cold, gnu::noinline]] void refill();
   [[gnu::cold, gnu::noinline]] void spill() noexcept;
+  [[gnu::cold, gnu::noinline]] void refill_stacks() noexcept;
+  [[gnu::cold, gnu::noinline]] void spill_stacks() noexcept;
 
   tcb* blocks_ = nullptr;
-  free_stack* stacks_ = nullptr;
   std::uint32_t count_ = 0;
   std::uint32_t stack_count_ = 0;
+  std::byte* stacks_[2 * stack_batch];  // the last given is taken first: its memory is warm
 };
 
 // For kernel threads, which have no cache.

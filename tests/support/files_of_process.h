@@ -1,12 +1,15 @@
-// What the kernel says about this process: its kernel threads, descriptors and CPU time.
+// What the kernel says about this process: its kernel threads, descriptors, memory and CPU time.
 #ifndef CONC_TESTS_SUPPORT_FILES_OF_PROCESS_H
 #define CONC_TESTS_SUPPORT_FILES_OF_PROCESS_H
 
 #include <sys/resource.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
+#include <string>
 
 namespace conc_test {
 
@@ -16,6 +19,16 @@ inline long entries_of(const char* folder) {
 }
 inline long kernel_threads() { return entries_of("/proc/self/task"); }
 inline long descriptors() { return entries_of("/proc/self/fd"); }
+
+// A line of /proc/self/status, in kilobytes where it has a unit.
+inline long status_of_process(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(name + ":")) return std::atol(line.c_str() + name.size() + 1);
+  }
+  return -1;
+}
+inline long resident_kilobytes() { return status_of_process("VmRSS"); }
 
 inline std::chrono::microseconds micros(const timeval& t) {
   return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);

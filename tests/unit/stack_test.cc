@@ -2,10 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <set>
 #include <system_error>
-#include <vector>
 
 #include "conc/runtime.h"
 #include "conc/thread.h"
@@ -58,27 +56,15 @@ TEST(stack, a_size_of_its_own_can_be_used) {
   }
 }
 
-TEST(stack, pool_stacks_do_not_overlap_and_are_used_again) {
-  constexpr std::size_t n = 100;
-  std::set<std::byte*> first;
-  conc::detail::reserve_stacks(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    std::byte* base = conc::detail::take_stack();
-#if defined(CONC_ASAN)
-    ASAN_UNPOISON_MEMORY_REGION(base, default_stack_size);  // a thread's frames may have been here
-#endif
-    // Every byte above the guard belongs to it alone.
-    std::memset(base + conc::detail::guard_size, static_cast<int>(i),
-                default_stack_size - conc::detail::guard_size);
-    for (std::byte* other : first) {
-      EXPECT_TRUE(base + default_stack_size <= other || other + default_stack_size <= base);
-    }
-    EXPECT_TRUE(first.insert(base).second);
+TEST(stack, says_how_much_of_it_was_touched) {
+  using conc::detail::stack_memory;
+  const stack_memory s = conc::detail::map_stack(2'000 * page_size);
+  EXPECT_EQ(conc::detail::touched_part(s), 0u);
+  for (const std::size_t depth : {std::size_t{1}, page_size, 700 * page_size, 1'999 * page_size}) {
+    *(s.top() - depth) = std::byte{1};
+    EXPECT_EQ(conc::detail::touched_part(s), (depth + page_size - 1) / page_size * page_size);
   }
-  for (std::byte* base : first) conc::detail::give_stack(base);
-  for (std::size_t i = 0; i < n; ++i) EXPECT_TRUE(first.contains(conc::detail::take_stack()));
-  for (std::byte* base : first) conc::detail::give_stack(base);
-  conc::detail::unreserve_stacks(n);
+  conc::detail::unmap_stack(s);
 }
 
 // Threads of their own stack size come and go without the process keeping their memory.
