@@ -60,6 +60,8 @@ outcome run_on_ring(const request& r, nanos deadline, const std::stop_token& sto
   }
   stop_request* const record = op.stop;
   own->start(op);
+  self.waits_for.store(wait_kind::io, memory_order_relaxed);
+  self.wait_address.store(reinterpret_cast<void*>(std::intptr_t{r.fd}), memory_order_relaxed);
   if (deadline != no_deadline) here.proc->deadlines.arm(op.timer, deadline);
   suspend(
       self, [](task&, void*) noexcept {}, nullptr);  // operation.h says why nothing is published

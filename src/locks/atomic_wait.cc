@@ -10,7 +10,7 @@ namespace conc::detail {
 // sees the change, or the notifier finds the waiter.
 void wait_at_address(const void* address, bool (*must_wait)(const void*) noexcept,
                      const void* context) noexcept {
-  park(current_task(), address, {},
+  park(current_task(), address, {.kind = wait_kind::atomic},
        [&]() noexcept { return must_wait(context) || !CONC_STEP(atomic_wait_looks_again); });
 }
 

@@ -12,7 +12,7 @@ namespace conc::detail {
 
 template <unsigned PhaseBits>
 void barrier_core<PhaseBits>::wait_slow(std::uint32_t of) const noexcept {
-  park(current_task(), &word_, {}, [&]() noexcept {
+  park(current_task(), &word_, {.kind = wait_kind::barrier}, [&]() noexcept {
     std::uint64_t seen = word_.load(memory_order_relaxed);
     for (;;) {
       // [barrier] acquire: pairs with the release in end_phase().

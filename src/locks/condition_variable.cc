@@ -67,6 +67,7 @@ bool condition_variable::wait_until_steady(std::unique_lock<mutex>& lock,
   self.wait_context = &w;
   park_options options;
   options.deadline = deadline;
+  options.kind = wait_kind::condition_variable;
   options.on_timeout = leave_on_timeout;
   begin_wait(b, self, this, options);
   suspend(self, publish_waiter, &b, deadline);

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <new>
 
@@ -65,6 +66,7 @@ void suspend_kernel_thread(task& self, publish_fn publish, void* argument,
   self.state.store(task_state::blocked, memory_order_relaxed);
   publish(self, argument);
   bool woken = spin_for_permit(self);
+  if (!woken) self.waits_since.store(coarse_ticks(now()), memory_order_relaxed);
   while (!woken) {
     std::uint32_t seen = empty;
     self.permit.compare_exchange_strong(seen, asleep, memory_order_relaxed, memory_order_relaxed);
@@ -127,7 +129,7 @@ task* take_record() noexcept {
   }
   try {
     const fresh_cells cells = take_fresh_cells(1);
-    task* t = ::new (cell_address(cells.first)) task;
+    task* t = ::new (cell_address(cells.first)) kernel_task;
     t->id = cells.first;
     return t;
   } catch (...) {
@@ -143,6 +145,7 @@ constexpr task_port kernel_thread_port{suspend_kernel_thread, resume_kernel_thre
 task_head& attach() noexcept {
   static const pthread_key_t exit_hook = make_exit_hook();
   task* self = take_record();
+  static_cast<kernel_task*>(self)->thread_id = gettid();
   self->port = &kernel_thread_port;
   self->host = nullptr;
   ++self->generation;

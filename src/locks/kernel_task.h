@@ -8,6 +8,11 @@ namespace conc::detail {
 
 extern const task_port kernel_thread_port;
 
+// A kernel thread as a task.
+struct kernel_task : task {
+  int thread_id = 0;  // as gettid() says; tools of the kernel know it by that
+};
+
 inline bool is_kernel_thread(const task& t) noexcept { return t.port == &kernel_thread_port; }
 
 }  // namespace conc::detail

@@ -9,7 +9,7 @@ namespace conc {
 using namespace detail;
 
 void latch::wait_slow() const noexcept {
-  park(current_task(), &word_, {}, [this]() noexcept {
+  park(current_task(), &word_, {.kind = wait_kind::latch}, [this]() noexcept {
     std::int64_t seen = word_.load(memory_order_relaxed);
     for (;;) {
       // [latch] acquire: pairs with the release in count_down().

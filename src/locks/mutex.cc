@@ -129,6 +129,7 @@ bool lock_waiting(word& w, std::uint64_t mine, task& self, wake_token token, nan
     options.deadline = deadline;
     options.on_timeout = leave_on_timeout;
     const bool to_front = designated && CONC_STEP(mutex_loser_to_the_front);
+    options.kind = wait_kind::mutex;
     options.where = to_front ? queue_end::front : queue_end::back;
     const park_result slept =
         park(self, &w, options, [&]() noexcept { return must_park(w, designated); });
@@ -195,6 +196,7 @@ void requeue_to_mutex(word& w, task* first) noexcept {
     if (CONC_STEP(cv_requeued_stays)) {
       t->on_timeout = [](task&, const void*, bool) noexcept { return false; };
     }
+    t->waits_for.store(wait_kind::mutex, memory_order_relaxed);
     enqueue(b, &w, *t, queue_end::back);
     t = next;
   }

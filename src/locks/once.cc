@@ -49,7 +49,7 @@ bool once_flag::begin() noexcept {
     }
     if (seen >> 32 == self.id) fatal("call_once was called from within its own function", this);
     if (is_done()) return false;
-    const park_result slept = park(self, &word_, {}, [this]() noexcept {
+    const park_result slept = park(self, &word_, {.kind = wait_kind::once}, [this]() noexcept {
       std::uint64_t w = word_.load(memory_order_relaxed);
       while ((w & running) != 0) {
         if (!CONC_STEP(once_say_parked)) return true;

@@ -72,6 +72,7 @@ struct park_options {
   nanos deadline = no_deadline;
   queue_end where = queue_end::back;
   timeout_fn on_timeout = nullptr;
+  wait_kind kind = wait_kind::object;
 };
 
 inline void next_epoch(task& self) noexcept {
@@ -86,6 +87,7 @@ inline void begin_wait(parking_bucket& b, task& self, const void* address,
     self.withdraw = withdraw_from_table;
     self.on_timeout = options.on_timeout;
   }
+  self.waits_for.store(options.kind, memory_order_relaxed);
   enqueue(b, address, self, options.where);
 }
 // A timer that has expired but not been dealt with yet must not end this task's next wait.

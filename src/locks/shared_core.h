@@ -88,6 +88,7 @@ bool shared_core<P, Bits>::arrive_slow(std::uint64_t before, steady_nanos deadli
 
   park_options options;
   options.deadline = deadline;
+  options.kind = wait_kind::shared_mutex_to_read;
   options.on_timeout = [](task&, const void* readers, bool) noexcept {
     // Queued readers are among those who wait, so there is one to take away.
     auto* word = const_cast<char*>(static_cast<const char*>(readers) - 1);
@@ -283,6 +284,7 @@ bool shared_core<P, Bits>::lock_slow(steady_nanos deadline) noexcept {
     park_options options;
     options.deadline = deadline;
     options.where = designated ? queue_end::front : queue_end::back;
+    options.kind = wait_kind::shared_mutex;
     options.on_timeout = late_writer;
     const park_result slept =
         park(self, &word_, options, [&]() noexcept { return must_park(designated); });

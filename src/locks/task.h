@@ -17,6 +17,7 @@
 #include "conc/detail/atomic.h"
 #include "conc/detail/current.h"
 #include "locks/clock.h"
+#include "locks/wait_kind.h"
 
 namespace conc::detail {
 
@@ -62,12 +63,15 @@ enum class task_state : std::uint8_t {
 // `state` is written by whoever causes the transition, read by dumps at any time. The wait fields
 // belong to the parking table and are guarded by the lock of the bucket of `wait_address`;
 // `wait_address` itself is also read without that lock, by whoever wants to find the lock. `permit`
-// is the kernel threads' alone.
+// is the kernel threads' alone. What dumps look at besides (`waits_for`, `waits_since`) means
+// something while the task is blocked, and is written by nobody but the waiter, or by whoever moves
+// it from one queue to another.
 struct task : task_head {
   atomic<task_state> state{task_state::free};
   wake_token token = wake_token::notified;
   atomic<bool> queued{false};  // in the parking table
   bool is_thread = false;      // a user-level thread, even while it waits like a kernel thread
+  atomic<wait_kind> waits_for{wait_kind::object};
 
   const task_port* port = nullptr;
   // The scheduler's business: the carrier that this task runs on, or is; null for other threads.
@@ -91,6 +95,8 @@ struct task : task_head {
   atomic<std::uint32_t> permit{0};
   // How often the cell has been taken: with the id it names one task for ever.
   std::uint32_t generation = 0;
+  // When the last wait began, in coarse_ticks(). The moment may be too early, never too late.
+  atomic<std::uint32_t> waits_since{0};
 };
 
 // The running task, attaching a kernel thread at its first call.

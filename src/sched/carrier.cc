@@ -41,6 +41,7 @@ void make_ready_here(processor& p, tcb& t) noexcept {
 }
 
 void begin_wait(processor& p, tcb& self) noexcept {
+  self.waits_since.store(p.coarse_time, memory_order_relaxed);
   self.state.store(task_state::blocked, memory_order_relaxed);
   p.parks.increment();
 }

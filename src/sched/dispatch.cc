@@ -17,6 +17,7 @@ constexpr nanos most_worth_sharing = 4096;
 }  // namespace
 
 void processor::judge_dispatches(nanos time) noexcept {
+  coarse_time = coarse_ticks(time);
   const std::uint64_t all = dispatches();
   const std::uint64_t n = all - dispatches_judged;
   const nanos span = time - last_checkpoint;
@@ -32,6 +33,7 @@ void processor::judge_dispatches(nanos time) noexcept {
 void processor::judge_from(nanos time) noexcept {
   dispatches_judged = dispatches();
   last_checkpoint = time;
+  coarse_time = coarse_ticks(time);
 }
 
 std::uint64_t processor::dispatches() const noexcept {

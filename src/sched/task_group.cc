@@ -19,7 +19,7 @@ void task_group::child_done() noexcept {
 }
 
 void task_group::wait_slow() noexcept {
-  park(current_task(), &word_, {}, [this]() noexcept {
+  park(current_task(), &word_, {.kind = wait_kind::task_group}, [this]() noexcept {
     // Said under the bucket's lock: the last child, which sees it, finds the owner in the queue.
     std::int64_t seen = word_.load(memory_order_relaxed);
     do {

@@ -61,6 +61,7 @@ void this_thread::detail::sleep_until_steady(conc::detail::steady_nanos deadline
   }
   self.wait_epoch.store(self.wait_epoch.load(memory_order_relaxed) + 1, memory_order_relaxed);
   self.wait_address.store(nullptr, memory_order_relaxed);
+  self.waits_for.store(wait_kind::sleep, memory_order_relaxed);
   // Nobody but the deadline ends a sleep, so it is always the deadline's to end.
   self.withdraw = [](task& t, std::uint32_t epoch) noexcept {
     return t.wait_epoch.load(memory_order_relaxed) == epoch;

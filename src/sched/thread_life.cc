@@ -1,5 +1,6 @@
 #include "sched/thread_life.h"
 
+#include <cstring>
 #include <memory>
 #include <system_error>
 
@@ -113,7 +114,7 @@ void publish_childs_end(task& from, void*) noexcept {
     group_link::done(group_link::from(j));
   }
   // The name first: its memory is the program's.
-  if (self.name != nullptr) delete std::exchange(self.name, nullptr);
+  if (self.name != nullptr) delete[] std::exchange(self.name, nullptr);
   leave_for_ever(self);
 }
 
@@ -129,10 +130,14 @@ tcb& take_block() {
 // A block with a name, or a stack of its own size.
 tcb& make_with_options(const scheduler& home, const thread_options* options) {
   std::size_t size = home.stack_size;
-  std::unique_ptr<std::string> name;
+  std::unique_ptr<char[]> name;
   if (options != nullptr) {
     if (options->stack_size != 0) size = checked_stack_size(options->stack_size);
-    if (!options->name.empty()) name = std::make_unique<std::string>(options->name);
+    if (!options->name.empty()) {
+      const std::size_t with_end = options->name.size() + 1;
+      name = std::make_unique_for_overwrite<char[]>(with_end);
+      std::memcpy(name.get(), options->name.c_str(), with_end);
+    }
   }
   if (size == 0 || size == default_stack_size) {
     tcb& t = take_block();
@@ -209,7 +214,7 @@ void prepare(tcb& t, scheduler& home) noexcept {
 }
 
 void thread_maker::abandon() noexcept {
-  delete std::exchange(made_->name, nullptr);
+  delete[] std::exchange(made_->name, nullptr);
   if (made_->stack_base != nullptr) {
     made_->flow.stack.end();
     unmap_stack(own_stack(*made_));
@@ -311,6 +316,8 @@ namespace {
   p.parks.increment();
   self.state.store(task_state::blocked, memory_order_relaxed);
   self.wait_address.store(&t, memory_order_relaxed);
+  self.waits_for.store(wait_kind::join, memory_order_relaxed);
+  self.waits_since.store(p.coarse_time, memory_order_relaxed);
   announce_joiner(t, self);
   switch_to_thread(p, self.flow, t, leaving(p, self));
   return true;

@@ -25,6 +25,7 @@ void await_end(tcb& t) noexcept {
   task& self = current_task();
   self.withdraw = nullptr;
   self.wait_address.store(&t, memory_order_relaxed);  // for dumps
+  self.waits_for.store(wait_kind::join, memory_order_relaxed);
   suspend(self, publish_joiner, &t);
   // [join] acquire: pairs with the release in announce_end().
   static_cast<void>(t.join.load(memory_order_acquire));

@@ -19,8 +19,6 @@
 #ifndef CONC_THREADS_TCB_H
 #define CONC_THREADS_TCB_H
 
-#include <string>
-
 #include "locks/task.h"
 #include "locks/task_slab.h"
 #include "threads/execution.h"
@@ -56,7 +54,7 @@ struct tcb : task {
   static constexpr std::size_t closure_size = 32;
   void (*run)(void* closure) noexcept = nullptr;
   alignas(16) std::byte closure[closure_size];
-  std::string* name = nullptr;  // owned
+  char* name = nullptr;  // owned; a plain string, so that debuggers can read it
 
   static constexpr std::uintptr_t join_none = 0, join_detached = 1, join_done = 2;
 };
