@@ -12,6 +12,7 @@
 #include "conc/condition_variable.h"
 #include "conc/condition_variable_any.h"
 #include "conc/config.h"
+#include "conc/debug.h"
 #include "conc/filter_lock.h"
 #include "conc/guard.h"
 #include "conc/io.h"

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -113,6 +114,14 @@ class CONC_API runtime {
   static void configure_default(runtime_options options);
 
   runtime_stats stats() const;
+
+  // Writes every thread of this runtime: id, name, state, what it waits for and for how long at
+  // most, how much of its stack it has touched, and its stack trace; then the kernel threads that
+  // wait in this library's objects. For people: the form may change. docs/debugging.md says what a
+  // trace can and cannot show. The threads go on meanwhile, but those that run are interrupted for
+  // some microseconds by a signal (SIGURG), which ends system calls that do not restart with EINTR.
+  // Throws std::bad_alloc and what the stream throws. See also conc/debug.h.
+  void dump(std::ostream& out) const;
   unsigned processors() const noexcept;
 
  private:

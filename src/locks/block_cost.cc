@@ -95,6 +95,7 @@ nanos block_cost_if_known() noexcept {
   if (!begun.exchange(true, memory_order_relaxed)) {
     pthread_t thread;
     const auto in_background = [](void*) -> void* {
+      pthread_setname_np(pthread_self(), "conc-cost");
       block_cost();
       return nullptr;
     };

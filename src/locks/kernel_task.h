@@ -13,6 +13,9 @@ struct kernel_task : task {
   int thread_id = 0;  // as gettid() says; tools of the kernel know it by that
 };
 
+// Where the calling kernel thread keeps its current task, for others to look at.
+task_head* const* place_of_current_task() noexcept;
+
 inline bool is_kernel_thread(const task& t) noexcept { return t.port == &kernel_thread_port; }
 
 }  // namespace conc::detail

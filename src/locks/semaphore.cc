@@ -67,7 +67,8 @@ task* take_granted(parking_bucket& b, const void* address, std::int64_t n) noexc
 }  // namespace
 
 void semaphore_base::wait() noexcept {
-  park(current_task(), &value_, {.kind = wait_kind::semaphore}, [this]() noexcept { return must_wait(value_); });
+  park(current_task(), &value_, {.kind = wait_kind::semaphore},
+       [this]() noexcept { return must_wait(value_); });
 }
 
 bool semaphore_base::wait_until(steady_nanos deadline) noexcept {

@@ -3,7 +3,10 @@
 
 #include <sys/prctl.h>
 
+#include <charconv>
+
 #include "conc/detail/spin_wait.h"
+#include "locks/kernel_task.h"
 #include "locks/mutants.h"
 #include "sched/scheduler.h"
 #include "sched/switching.h"
@@ -183,12 +186,26 @@ void leave_as_spare(carrier& c, tcb& self, publish_fn publish) noexcept {
   arrive(switch_execution(c.kernel, self.flow, c.idle, {&self, publish, nullptr, nullptr}, false));
 }
 
+namespace {
+
+// "conc-7", for top, perf and debuggers.
+void name_kernel_thread(std::uint32_t index) noexcept {
+  char name[16] = "conc-";  // the kernel keeps fifteen characters
+  *std::to_chars(name + 5, name + sizeof name - 1, index).ptr = '\0';
+  pthread_setname_np(pthread_self(), name);
+}
+
+}  // namespace
+
 void carrier::run() noexcept {
   self = &current_task();
   // The kernel may otherwise end a timed sleep 50 us late, to save wakes; ours are few and meant.
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
   kernel = kernel_thread_state::of_this_thread();
   idle.stack.adopt_current();
+  for_signals.use();
+  name_kernel_thread(number);
+  current.store(place_of_current_task(), memory_order_relaxed);
   if (proc != nullptr) home.adopt(*this, *proc);
   for (;;) {
     if (proc == nullptr && !home.wait_as_spare(*this)) break;
@@ -203,6 +220,8 @@ void carrier::run() noexcept {
   }
   // `io` lives on: a waker may be about to interrupt it (scheduler::end_carriers).
   self->host = nullptr;
+  current.store(nullptr, memory_order_relaxed);
+  for_signals.stop_using();
 }
 
 }  // namespace conc::detail

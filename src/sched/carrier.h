@@ -6,17 +6,20 @@
 
 #include "sched/poller.h"
 #include "sched/processor.h"
+#include "sched/standstill.h"
+#include "threads/alternate_stack.h"
 
 namespace conc::detail {
 
 struct carrier {
-  // Null: begins as a spare.
-  carrier(scheduler& s, processor* p) noexcept : home(s), proc(p) {}
+  // `p` is null for one that begins as a spare. Throws std::system_error (not_enough_memory).
+  carrier(scheduler& s, processor* p, std::uint32_t n) : home(s), number(n), proc(p) {}
   ~carrier() { delete io.load(memory_order_relaxed); }
   carrier(const carrier&) = delete;
   carrier& operator=(const carrier&) = delete;
 
   scheduler& home;
+  const std::uint32_t number;  // among its runtime's; in the name of its kernel thread
   // Null for a spare, and while a thread is in a blocking section here.
   processor* proc;
   pthread_t thread{};
@@ -37,6 +40,12 @@ struct carrier {
 
   bool started = false;         // has a kernel thread that must be joined
   atomic<bool> is_over{false};  // and that thread has done all its work
+
+  // For who looks at the process.
+  alternate_stack for_signals;
+  standstill stop;
+  // Where this kernel thread keeps its current task; null before it has begun.
+  atomic<task_head* const*> current{nullptr};
 
   // The kernel thread's main function: dispatches until the runtime ends.
   void run() noexcept;

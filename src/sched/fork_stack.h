@@ -67,6 +67,11 @@ class fork_stack {
     depth_.increment();
   }
 
+  // For who looks from outside, with caution: the youngest parent, and how to go on.
+  tcb* const* place_of_top() const noexcept { return &top_; }
+  static const void* below(const tcb& parent) noexcept { return parent.next_ready; }
+  static const void* child_of(const tcb& parent) noexcept { return parent.prev_waiter; }
+
   // For an attached child that has ended: its parent.
   [[gnu::always_inline]] tcb& pop_parent() noexcept {
     tcb& t = *top_;

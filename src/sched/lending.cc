@@ -70,6 +70,7 @@ blocking_section::blocking_section() {
   // Without a processor the thread is a kernel thread to everybody.
   self.port = &kernel_thread_port;
   self.host = nullptr;
+  self.aboard = &c;
   self.state.store(task_state::running, memory_order_relaxed);
   c.proc = nullptr;
   c.self->host = nullptr;

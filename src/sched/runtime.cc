@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "conc/mutex.h"
+#include "sched/dump.h"
 #include "sched/environment.h"
 #include "sched/scheduler.h"
 
@@ -94,6 +95,11 @@ runtime_stats runtime::stats() const {
     all.processors.push_back(s);
   }
   return all;
+}
+
+void runtime::dump(std::ostream& out) const {
+  scheduler* const one = impl_.get();
+  detail::dump(out, {&one, 1});
 }
 
 scheduler& detail::current_scheduler() { return *runtime::current().impl_; }

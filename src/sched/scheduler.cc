@@ -17,7 +17,9 @@
 #include <system_error>
 
 #include "locks/fatal.h"
+#include "sched/dump_signal.h"
 #include "sched/environment.h"
+#include "sched/registry.h"
 #include "sched/topology.h"
 
 namespace conc::detail {
@@ -32,9 +34,11 @@ scheduler::scheduler(runtime& owner, const runtime_options& options)
   for (std::uint32_t i = 0; i < options.processors; ++i) {
     processors.push_back(std::make_unique<processor>(*this, i, steals() && options.processors > 1,
                                                      layout == queue_layout::global));
-    carriers_.push_back(std::make_unique<carrier>(*this, processors.back().get()));
+    carriers_.push_back(std::make_unique<carrier>(*this, processors.back().get(), i));
     processors.back()->holder = carriers_.back().get();
   }
+  dump_as_environment_says();
+  enter_registry(*this);
   try {
     for (const auto& c : carriers_) start(*c);
   } catch (...) {
@@ -80,7 +84,8 @@ void scheduler::add_spare(std::uint32_t needed) {
     }
     if (c == nullptr) {
       try {
-        carriers_.push_back(std::make_unique<carrier>(*this, nullptr));
+        carriers_.push_back(std::make_unique<carrier>(
+            *this, nullptr, static_cast<std::uint32_t>(carriers_.size())));
       } catch (const std::bad_alloc&) {
         throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
                                 "conc: no memory for a carrier");
@@ -89,6 +94,18 @@ void scheduler::add_spare(std::uint32_t needed) {
     }
     start(*c);
   }
+}
+
+std::vector<carrier*> scheduler::all_carriers() {
+  const std::lock_guard guard(carriers_lock_);
+  std::vector<carrier*> all;
+  for (const auto& c : carriers_) all.push_back(c.get());
+  return all;
+}
+
+bool scheduler::send_signal(const carrier& c, int signal) noexcept {
+  const std::lock_guard guard(carriers_lock_);
+  return c.started && pthread_kill(c.thread, signal) == 0;
 }
 
 void scheduler::adopt(carrier& c, processor& p) noexcept {
@@ -101,10 +118,11 @@ void scheduler::adopt(carrier& c, processor& p) noexcept {
 void scheduler::end_carriers() noexcept {
   ending.store(true, memory_order_seq_cst);
   for (const auto& p : processors) call(*p, rest::awake);
-  if (carriers_alive.load(memory_order_relaxed) == 0) return;
+  if (carriers_alive.load(memory_order_relaxed) == 0) return leave_registry(*this);
   all_threads_ended_.wait();
   // No thread is left that could ask for another carrier.
   for (std::ptrdiff_t i = 0; i < starts_; ++i) over_.acquire();
+  leave_registry(*this);
   for (const auto& c : carriers_) {
     if (c->started) pthread_join(c->thread, nullptr);
   }

@@ -81,6 +81,10 @@ struct scheduler {
   // Sleeps until there is a processor for `c`; false if there will be none.
   bool wait_as_spare(carrier& c) noexcept;
   void adopt(carrier& c, processor& p) noexcept;
+  // For who looks from outside. Carriers live as long as the scheduler, though their kernel threads
+  // may end before.
+  std::vector<carrier*> all_carriers();
+  bool send_signal(const carrier& c, int signal) noexcept;
 
   // --- the idle protocol's words (idle.cc) ------------------------------------------------------
   alignas(64) atomic<std::uint32_t> sleepers{0};  // processors whose carrier rests

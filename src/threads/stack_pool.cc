@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "locks/fatal.h"
+#include "locks/immortal.h"
 #include "locks/internal_lock.h"
 #include "locks/mutants.h"
 #include "threads/guard.h"
@@ -59,15 +60,9 @@ struct pool {
   }
 };
 
-// Never destroyed: detached threads may still run when static objects end.
-union immortal {
-  pool p;
-  constexpr immortal() : p() {}
-  ~immortal() {}
-};
-constinit immortal the_pool;
+constinit immortal<pool> the_pool;
 
-pool& stacks() noexcept { return the_pool.p; }
+pool& stacks() noexcept { return the_pool.object; }
 
 [[noreturn]] void refuse(std::errc why, const char* what) {
   throw std::system_error(std::make_error_code(why), what);

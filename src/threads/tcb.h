@@ -26,6 +26,7 @@
 
 namespace conc::detail {
 
+struct carrier;
 struct scheduler;
 
 // A timer of the scheduler's: sched/timers.h.
@@ -55,6 +56,8 @@ struct tcb : task {
   void (*run)(void* closure) noexcept = nullptr;
   alignas(16) std::byte closure[closure_size];
   char* name = nullptr;  // owned; a plain string, so that debuggers can read it
+
+  carrier* aboard = nullptr;  // in a blocking section: the carrier that it keeps
 
   static constexpr std::uintptr_t join_none = 0, join_detached = 1, join_done = 2;
 };

@@ -1,0 +1,162 @@
+#include "sched/standstill.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "locks/futex.h"
+#include "locks/mutants.h"
+#include "locks/sanitized.h"
+#include "sched/scheduler.h"
+#include "threads/own_memory.h"
+#include "threads/signal_chain.h"
+#include "threads/snapshot.h"
+
+namespace conc::detail {
+namespace {
+
+constexpr nanos patience_of_asker = 200'000'000, patience_of_handler = 1'000'000'000;
+
+// Ignored by default, and never sent by the C library: what Go uses, too, and for these reasons. A
+// program that uses it for urgent data on sockets keeps its handler (signal_chain.h), and may see
+// it called once more than there are data, for which such handlers must be prepared anyway.
+constexpr int stop_signal = SIGURG;
+
+register_set registers_of(const ucontext_t& u) noexcept {
+  register_set r;
+#if defined(__x86_64__)
+  const auto& g = u.uc_mcontext.gregs;
+  const auto set = [&](unsigned number, int index) {
+    r.set(number, static_cast<std::uintptr_t>(g[index]));
+  };
+  set(reg_rbx, REG_RBX);
+  set(reg_rbp, REG_RBP);
+  set(reg_rsp, REG_RSP);
+  set(reg_r12, REG_R12);
+  set(reg_r12 + 1, REG_R13);
+  set(reg_r12 + 2, REG_R14);
+  set(reg_r12 + 3, REG_R15);
+  set(reg_return, REG_RIP);
+#elif defined(__aarch64__)
+  r.set(reg_rbp, u.uc_mcontext.regs[29]);
+  r.set(reg_rsp, u.uc_mcontext.sp);
+  r.set(reg_return, u.uc_mcontext.pc);
+#endif
+  return r;
+}
+
+// ThreadSanitizer delivers signals when it sees fit, which for a thread that computes is never.
+#if defined(CONC_TSAN)
+constexpr bool signals_arrive = false;
+#else
+constexpr bool signals_arrive = true;
+#endif
+
+constinit signal_chain chain;
+
+// Also in a blocking section, when the carrier has no processor.
+carrier* carrier_here() noexcept {
+  const task_head* t = current_or_null();
+  if (t == nullptr) return nullptr;
+  const task& self = *static_cast<const task*>(t);
+  if (self.host != nullptr) return carrier_of(self);
+  return self.is_thread ? static_cast<const tcb&>(self).aboard : nullptr;
+}
+
+void stop_here(int signal, siginfo_t* info, void* context) noexcept {
+  const int saved_errno = errno;
+  carrier* c = carrier_here();
+  standstill* s = c != nullptr ? &c->stop : nullptr;
+  // [standstill.asked] acquire: pairs with the releases in look_at_running(); whoever asked before
+  // has done with what we are about to write.
+  if (s == nullptr || s->phase.load(memory_order_acquire) != standstill::asked) {
+    chain.pass_on(signal, info, context);
+    errno = saved_errno;
+    return;
+  }
+  s->who = current_or_null()->id;
+  s->registers = registers_of(*static_cast<const ucontext_t*>(context));
+  std::uint32_t seen = standstill::asked;
+  // [standstill] release: pairs with the acquire in look_at_running(); who and registers are there.
+  if (s->phase.compare_exchange_strong(seen, standstill::arrived, memory_order_release,
+                                       memory_order_relaxed)) {
+    futex_wake(s->phase);
+    const nanos end = now() + patience_of_handler;
+    while (s->phase.load(memory_order_relaxed) == standstill::arrived && now() < end) {
+      futex_wait(s->phase, standstill::arrived, end);
+    }
+    seen = standstill::arrived;  // if the asker is gone we go, too
+    s->phase.compare_exchange_strong(seen, standstill::idle, memory_order_relaxed,
+                                     memory_order_relaxed);
+  }
+  errno = saved_errno;
+}
+
+bool install_once() noexcept {
+  static const bool installed = chain.install(stop_signal, stop_here);
+  return installed;
+}
+
+bool answered(standstill& s) noexcept {
+  const nanos end = now() + patience_of_asker;
+  std::uint32_t seen = standstill::asked;
+  while (seen == standstill::asked && now() < end) {
+    futex_wait(s.phase, standstill::asked, end);
+    seen = s.phase.load(memory_order_relaxed);
+  }
+  if (seen == standstill::asked &&
+      // [standstill] acquire: as below; a late answer is an answer.
+      s.phase.compare_exchange_strong(seen, standstill::idle, memory_order_acquire,
+                                      memory_order_acquire)) {
+    return false;
+  }
+  // [standstill] acquire: pairs with the release in stop_here().
+  return s.phase.load(memory_order_acquire) == standstill::arrived;
+}
+
+void copy_stack(std::uint32_t who, stopped_thread& out) noexcept {
+  task_snapshot t;
+  if (!t.read(who) || !t.as_task().is_thread) return;
+  const stack_memory s = stack_of(t.as_thread());
+  const std::uintptr_t sp = out.registers.sp();
+  const auto low = reinterpret_cast<std::uintptr_t>(s.lowest_usable());
+  const auto high = reinterpret_cast<std::uintptr_t>(s.top());
+  if (sp < low || sp >= high) return;
+  out.held = read_memory(out.copy, reinterpret_cast<const void*>(sp),
+                         std::min<std::size_t>(sizeof out.copy, high - sp));
+}
+
+}  // namespace
+
+bool look_at_running(carrier& c, stopped_thread& out) noexcept {
+  out.held = 0;
+  if (!signals_arrive) return false;
+  standstill& s = c.stop;
+  std::uint32_t seen = standstill::idle;
+  if (!install_once()) return false;
+  // [standstill.asked] acq_rel: pairs with the acquire in stop_here() and the release below.
+  if (!s.phase.compare_exchange_strong(seen, standstill::asked, memory_order_acq_rel,
+                                       memory_order_relaxed)) {
+    return false;  // somebody else asks just now
+  }
+  if (!c.home.send_signal(c, stop_signal)) {
+    s.phase.store(standstill::idle, memory_order_relaxed);
+    return false;
+  }
+  if (!answered(s)) return false;
+  out.who = s.who;
+  out.registers = s.registers;
+  copy_stack(out.who, out);
+  seen = standstill::arrived;
+  // If it has lost its patience, what was copied may be a mixture.
+  // [standstill.asked] release: pairs with the acquire of who asks next.
+  const bool stood_still = s.phase.compare_exchange_strong(
+      seen, standstill::idle, memory_order_release, memory_order_relaxed);
+  futex_wake(s.phase);
+  return stood_still && out.held != 0;
+}
+
+}  // namespace conc::detail
