@@ -21,7 +21,7 @@ class line {
     return *this;
   }
   line& number(std::uint64_t value, int base = 10) noexcept {
-    char digits[24];
+    char digits[24] = {};
     return *this << std::string_view(
                digits,
                static_cast<std::size_t>(

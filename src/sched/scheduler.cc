@@ -19,6 +19,7 @@
 #include "locks/fatal.h"
 #include "sched/dump_signal.h"
 #include "sched/environment.h"
+#include "sched/overflow.h"
 #include "sched/registry.h"
 #include "sched/topology.h"
 
@@ -37,6 +38,7 @@ scheduler::scheduler(runtime& owner, const runtime_options& options)
     carriers_.push_back(std::make_unique<carrier>(*this, processors.back().get(), i));
     processors.back()->holder = carriers_.back().get();
   }
+  report_overflows();
   dump_as_environment_says();
   enter_registry(*this);
   try {

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <ucontext.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +9,7 @@
 #include "locks/futex.h"
 #include "locks/mutants.h"
 #include "locks/sanitized.h"
+#include "sched/interrupted.h"
 #include "sched/scheduler.h"
 #include "threads/own_memory.h"
 #include "threads/signal_chain.h"
@@ -24,29 +24,6 @@ constexpr nanos patience_of_asker = 200'000'000, patience_of_handler = 1'000'000
 // program that uses it for urgent data on sockets keeps its handler (signal_chain.h), and may see
 // it called once more than there are data, for which such handlers must be prepared anyway.
 constexpr int stop_signal = SIGURG;
-
-register_set registers_of(const ucontext_t& u) noexcept {
-  register_set r;
-#if defined(__x86_64__)
-  const auto& g = u.uc_mcontext.gregs;
-  const auto set = [&](unsigned number, int index) {
-    r.set(number, static_cast<std::uintptr_t>(g[index]));
-  };
-  set(reg_rbx, REG_RBX);
-  set(reg_rbp, REG_RBP);
-  set(reg_rsp, REG_RSP);
-  set(reg_r12, REG_R12);
-  set(reg_r12 + 1, REG_R13);
-  set(reg_r12 + 2, REG_R14);
-  set(reg_r12 + 3, REG_R15);
-  set(reg_return, REG_RIP);
-#elif defined(__aarch64__)
-  r.set(reg_rbp, u.uc_mcontext.regs[29]);
-  r.set(reg_rsp, u.uc_mcontext.sp);
-  r.set(reg_return, u.uc_mcontext.pc);
-#endif
-  return r;
-}
 
 // ThreadSanitizer delivers signals when it sees fit, which for a thread that computes is never.
 #if defined(CONC_TSAN)
@@ -78,7 +55,7 @@ void stop_here(int signal, siginfo_t* info, void* context) noexcept {
     return;
   }
   s->who = current_or_null()->id;
-  s->registers = registers_of(*static_cast<const ucontext_t*>(context));
+  s->registers = interrupted_registers(context);
   std::uint32_t seen = standstill::asked;
   // [standstill] release: pairs with the acquire in look_at_running(); who and registers are there.
   if (s->phase.compare_exchange_strong(seen, standstill::arrived, memory_order_release,
