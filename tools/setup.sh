@@ -9,6 +9,7 @@ set -eu
 
 packages='
   g++
+  gdb
   clang
   make
   meson

@@ -10,20 +10,6 @@
 
 namespace conc::detail {
 
-constexpr std::uint32_t cells_per_chunk = 8192;  // 2 MiB of address space
-constexpr std::uint32_t max_chunks = 2048;
-
-struct slab_state {
-  internal_lock lock;                   // guards growth
-  atomic<std::uint32_t> handed_out{0};  // ids 1 … handed_out exist
-  atomic<std::byte*> chunks[max_chunks]{};
-};
-
-// One a process, like the parking table (parking_table.h): ids name tasks of all copies.
-extern "C" {
-[[gnu::visibility("default"), gnu::used]] inline constinit slab_state conc_task_slab_v0;
-}
-
 namespace {
 
 constinit slab_state& slab = conc_task_slab_v0;

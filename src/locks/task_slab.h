@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "conc/detail/atomic.h"
+#include "locks/internal_lock.h"
 #include "locks/sanitized.h"
 
 namespace conc::detail {
@@ -41,6 +43,22 @@ std::uint32_t last_task_id() noexcept;
 
 // The task with this id, or null if that id was never handed out.
 task* find_task(std::uint32_t id) noexcept;
+
+// Cell `id` is number (id - 1) % cells_per_chunk in chunk (id - 1) / cells_per_chunk.
+inline constexpr std::uint32_t cells_per_chunk = 8192;  // 2 MiB of address space
+inline constexpr std::uint32_t max_chunks = 2048;
+
+struct slab_state {
+  internal_lock lock;                   // guards growth
+  atomic<std::uint32_t> handed_out{0};  // ids 1 … handed_out exist
+  atomic<std::byte*> chunks[max_chunks]{};
+};
+
+// One a process, like the parking table (parking_table.h): ids name tasks of all copies. Here for
+// debuggers (sched/gdb_layout.cc) and for task_slab.cc.
+extern "C" {
+[[gnu::visibility("default"), gnu::used]] inline constinit slab_state conc_task_slab_v0;
+}
 
 }  // namespace conc::detail
 

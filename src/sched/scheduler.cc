@@ -19,6 +19,7 @@
 #include "locks/fatal.h"
 #include "sched/dump_signal.h"
 #include "sched/environment.h"
+#include "sched/gdb_layout.h"
 #include "sched/overflow.h"
 #include "sched/registry.h"
 #include "sched/topology.h"
@@ -38,6 +39,8 @@ scheduler::scheduler(runtime& owner, const runtime_options& options)
     carriers_.push_back(std::make_unique<carrier>(*this, processors.back().get(), i));
     processors.back()->holder = carriers_.back().get();
   }
+  // Nobody reads it but debuggers: without this the linker would leave it out.
+  asm volatile("" ::"r"(&layout_for_gdb()));
   report_overflows();
   dump_as_environment_says();
   enter_registry(*this);
