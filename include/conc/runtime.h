@@ -117,7 +117,7 @@ class CONC_API runtime {
 
   // Writes every thread of this runtime: id, name, state, what it waits for and for how long at
   // most, how much of its stack it has touched, and its stack trace; then the kernel threads that
-  // wait in this library's objects. For people: the form may change. docs/debugging.md says what a
+  // wait in this library's objects. For people: the form may change. docs/observability.md says what a
   // trace can and cannot show. The threads go on meanwhile, but those that run are interrupted for
   // some microseconds by a signal (SIGURG), which ends system calls that do not restart with EINTR.
   // Throws std::bad_alloc and what the stream throws. See also conc/debug.h.

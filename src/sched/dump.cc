@@ -20,7 +20,7 @@ namespace {
 // The words for each address of a trace; most threads share most of theirs.
 class places {
  public:
-  explicit places(const modules& all) noexcept : modules_(all), symbols_(all) {}
+  explicit places(const modules& all) noexcept : symbols_(all) {}
 
   const std::string& words_for(std::uintptr_t address) {
     std::string& words = known_[address];
@@ -40,7 +40,6 @@ class places {
     return std::string(text.text());
   }
 
-  const modules& modules_;
   symbols symbols_;
   std::unordered_map<std::uintptr_t, std::string> known_;
 };
