@@ -71,7 +71,6 @@ struct task : task_head {
   wake_token token = wake_token::notified;
   atomic<bool> queued{false};  // in the parking table
   bool is_thread = false;      // a user-level thread, even while it waits like a kernel thread
-  atomic<wait_kind> waits_for{wait_kind::object};
 
   const task_port* port = nullptr;
   // The scheduler's business: the carrier that this task runs on, or is; null for other threads.
@@ -97,6 +96,7 @@ struct task : task_head {
   std::uint32_t generation = 0;
   // When the last wait began, in coarse_ticks(). The moment may be too early, never too late.
   atomic<std::uint32_t> waits_since{0};
+  atomic<wait_kind> waits_for{wait_kind::object};
 };
 
 // The running task, attaching a kernel thread at its first call.

@@ -11,8 +11,8 @@ bool task_snapshot::read(std::uint32_t id) noexcept {
 }
 
 bool task_snapshot::read_at(const void* cell) noexcept {
-  std::uint32_t id;
-  return read_object(id, cell) && find_task(id) == cell && read(id);
+  task_head head;
+  return read_object(head, cell) && find_task(head.id) == cell && read(head.id);
 }
 
 bool task_snapshot::still_true_in(const task_snapshot& later) const noexcept {

@@ -41,10 +41,14 @@ struct tcb : task {
 
   timer_node timer;
   std::uint32_t stack_pages = 0;  // of a stack of its own size; 0: a pool stack
-  bool attached = false;          // runs on top of its parent (sched/fork_stack.h)
 
   alignas(64) execution flow;
-  tcb* next_ready = nullptr;        // in a run queue or an inbox
+  // In a run queue or an inbox: the next one. In a blocking section, which is neither: the carrier
+  // that the thread keeps.
+  union {
+    tcb* next_ready = nullptr;
+    carrier* aboard;
+  };
   std::byte* stack_base = nullptr;  // null until the first dispatch
   scheduler* home = nullptr;        // the runtime that it belongs to
 
@@ -55,9 +59,8 @@ struct tcb : task {
   static constexpr std::size_t closure_size = 32;
   void (*run)(void* closure) noexcept = nullptr;
   alignas(16) std::byte closure[closure_size];
-  char* name = nullptr;  // owned; a plain string, so that debuggers can read it
-
-  carrier* aboard = nullptr;  // in a blocking section: the carrier that it keeps
+  char* name = nullptr;   // owned; a plain string, so that debuggers can read it
+  bool attached = false;  // runs on top of its parent (sched/fork_stack.h)
 
   static constexpr std::uintptr_t join_none = 0, join_detached = 1, join_done = 2;
 };
