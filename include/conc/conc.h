@@ -16,6 +16,7 @@
 #include "conc/debug.h"
 #include "conc/event_count.h"
 #include "conc/filter_lock.h"
+#include "conc/future.h"
 #include "conc/guard.h"
 #include "conc/io.h"
 #include "conc/latch.h"
