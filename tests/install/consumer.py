@@ -11,7 +11,7 @@ def run(command, cwd, environment=None):
     # Meson points this at the build's own library, which is not the one under test.
     inherited = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
     done = subprocess.run(
-        command, cwd=cwd, env=inherited | (environment or {}), text=True, timeout=300,
+        command, cwd=cwd, env=inherited | (environment or {}), text=True, timeout=1200,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )
     if done.returncode != 0:
