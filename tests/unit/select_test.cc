@@ -270,7 +270,8 @@ TEST(select, a_move_that_throws_is_the_senders) {
 
     // The select waits to receive; the sender has the exception, and the select goes on waiting.
     int got = 0;
-    conc::thread receiver([&] { conc::select(on_recv(d, [&](auto v) { got = v->value; })); });
+    conc::thread receiver(
+        [&] { conc::select(on_recv(d, [&](auto v) { got = v.value().value; })); });
     conc::this_thread::yield();
     EXPECT_THROW((void)d.send(shy(7, false)), std::runtime_error);
     EXPECT_TRUE(d.send(shy(8, true)));
