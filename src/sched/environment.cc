@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -32,12 +33,21 @@ std::optional<unsigned> number_from(const char* variable, unsigned least, unsign
   return value;
 }
 
+// By policy::kind.
+constexpr const char* policy_names[] = {"work_stealing", "fifo", "round_robin", "sjf",
+                                        "stcf",          "mlfq", "lottery",     "batch"};
+
+void check_policy(policy::kind k, const char* from) {
+  if (k == policy::kind::work_stealing) return;
+  refuse(std::errc::not_supported, std::string(from) + policy_names[static_cast<std::size_t>(k)]);
+}
+
 void check_policy_variable() {
   const char* text = std::getenv("CONC_POLICY");
-  if (text == nullptr || std::strcmp(text, "work_stealing") == 0) return;
-  for (const char* known : {"fifo", "round_robin", "sjf", "stcf", "mlfq", "lottery", "batch"}) {
-    if (std::strcmp(text, known) == 0) {
-      refuse(std::errc::not_supported, std::string("CONC_POLICY=") + text);
+  if (text == nullptr) return;
+  for (std::size_t k = 0; k < std::size(policy_names); ++k) {
+    if (std::strcmp(text, policy_names[k]) == 0) {
+      return check_policy(static_cast<policy::kind>(k), "CONC_POLICY=");
     }
   }
   refuse(std::errc::invalid_argument, std::string("CONC_POLICY=") + text + " names no policy");
@@ -57,6 +67,7 @@ runtime_options resolved(runtime_options options) {
   const auto processors = number_from("CONC_PROCS", 1, most_processors);
   const auto slice = number_from("CONC_TIME_SLICE_US", 0, 1'000'000'000);
   check_policy_variable();
+  check_policy(options.policy.which(), "policy ");
   check_io_variable();
 
   if (options.processors == 0) options.processors = processors.value_or(usable_cpus());

@@ -88,6 +88,12 @@ TEST(environment, what_this_version_lacks_is_said_to_be_missing) {
     const environment e{{"CONC_POLICY", policy}};
     EXPECT_EQ(error_of({}).first, std::errc::not_supported) << policy;
   }
+  using conc::policy;
+  for (const policy p : {policy::fifo(), policy::round_robin(), policy::sjf(), policy::stcf(),
+                         policy::mlfq({.levels = 2}), policy::lottery(7), policy::batch()}) {
+    EXPECT_EQ(error_of({.policy = p}).first, std::errc::not_supported);
+    EXPECT_NE(p, policy());
+  }
   {
     const environment e{{"CONC_TIME_SLICE_US", "1000"}};
     EXPECT_EQ(error_of({}).first, std::errc::not_supported);
