@@ -1,0 +1,124 @@
+// How long something can be overlooked while its processor is busy with threads that yield. The
+// bounds (docs/scheduler.md, "Time") are numbers of switches, which a loaded machine does not
+// change.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+#include "conc/io.h"
+#include "conc/runtime.h"
+#include "conc/semaphore.h"
+#include "sched/processor.h"
+#include "support/sockets.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using steady = std::chrono::steady_clock;
+using conc::detail::processor;
+
+constexpr int yielders = 3;
+// Until the clock is read; then those in the queue before the one that has been found.
+constexpr long bound = processor::checkpoint_every + 2 * yielders + 2;
+
+// One processor: its threads share plain variables. Counts the switches of threads that do nothing
+// but yield, and notes at which of them something had happened for `grace`.
+class busy_processor {
+ public:
+  explicit busy_processor(std::chrono::nanoseconds grace = 0ns) : grace_(grace) {
+    for (int i = 0; i < yielders; ++i) {
+      threads_.emplace_back([this] {
+        while (!over_) {
+          ++switches_;
+          const steady::time_point since = since_.load(std::memory_order_acquire);
+          if (since_when_ == 0 && steady::now() >= since + grace_) since_when_ = switches_;
+          conc::this_thread::yield();
+        }
+      });
+    }
+  }
+  void happens_at(steady::time_point t) { since_.store(t, std::memory_order_release); }
+  // By the thread that has been waiting for it.
+  void expect_noticed_in_time() {
+    if (since_when_ != 0) {
+      EXPECT_LE(switches_ - since_when_, bound);
+    }
+  }
+  void end() {
+    over_ = true;
+    for (auto& t : threads_) t.join();
+  }
+
+ private:
+  const std::chrono::nanoseconds grace_;
+  std::atomic<steady::time_point> since_{steady::time_point::max() - 1h};
+  long switches_ = 0, since_when_ = 0;
+  bool over_ = false;
+  std::vector<conc::thread> threads_;
+};
+
+TEST(service_bound, an_expired_timer) {
+  conc::runtime r({.processors = 1});
+  r.run([] {
+    for (int round = 0; round < 20; ++round) {
+      busy_processor busy;
+      const auto deadline = steady::now() + 500us;
+      busy.happens_at(deadline);
+      conc::this_thread::sleep_until(deadline);
+      busy.expect_noticed_in_time();
+      busy.end();
+    }
+  });
+}
+
+TEST(service_bound, a_thread_that_is_woken_from_outside) {
+  conc::runtime r({.processors = 1});
+  for (int round = 0; round < 20; ++round) {
+    r.run([] {
+      busy_processor busy;
+      conc::binary_semaphore go(0);
+      std::binary_semaphore asleep(0);
+      std::thread waker([&] {
+        asleep.acquire();
+        go.release();
+        busy.happens_at(steady::now());
+      });
+      asleep.release();
+      go.acquire();
+      busy.expect_noticed_in_time();
+      busy.end();
+      waker.join();
+    });
+  }
+}
+
+TEST(service_bound, a_completion) {
+  conc::runtime r({.processors = 1});
+  r.run([] {
+    for (int round = 0; round < 20; ++round) {
+      // Completions are looked for after service_interval.
+      busy_processor busy{std::chrono::nanoseconds(processor::service_interval)};
+      auto [here, there] = conc_test::socket_pair();
+      std::binary_semaphore go(0);
+      std::thread sender([&, fd = there.get()] {
+        go.acquire();
+        const char byte = 'x';
+        EXPECT_EQ(::send(fd, &byte, 1, MSG_NOSIGNAL), 1);
+        busy.happens_at(steady::now());
+      });
+      conc::thread late_start([&] { go.release(); });  // runs once recv() has suspended
+      conc_test::text_buffer t;
+      EXPECT_EQ(conc::io::recv(here.get(), t.all(), 0), 1u);
+      busy.expect_noticed_in_time();
+      busy.end();
+      late_start.join();
+      sender.join();
+    }
+  });
+}
+
+}  // namespace
