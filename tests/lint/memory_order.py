@@ -14,6 +14,9 @@ The rule, for src/ and include/:
   kernel), a comment at that place carries the tag and counts for whichever side is missing.
 
 Relaxed needs no tag: it orders nothing. Neither does seq_cst, whose order is global.
+
+And docs/memory-model.md, for those who read: each tag of an operation has its row there, and each
+row its tag in the sources.
 """
 import collections
 import re
@@ -90,12 +93,30 @@ def verdict(tag, places):
     return None
 
 
+def rows(text):
+    """The tags in the first column of the page's table, which is headed `tag`."""
+    table = text.partition("| tag |")[2].partition("\n\n")[0]
+    return {t for line in table.splitlines()[2:] for t in re.findall(r"`([^`]+)`", line.split("|")[1])}
+
+
+def check_page(root, places):
+    page = root / "docs" / "memory-model.md"
+    if not page.is_file():
+        return []
+    described = rows(page.read_text())
+    carried = {tag for tag, at in places.items() if set("".join(at.values())) != {"?"}}
+    return [f"[{tag}] has no row in {page.name}" for tag in sorted(carried - described)] + [
+        f"{page.name}: no [{tag}] in the sources" for tag in sorted(described - places.keys())
+    ]
+
+
 def check(root):
     places = collections.defaultdict(dict)
     complaints = []
     for path in lint.files(root, ("include", "src"), lint.CPP):
         read_file(root, path, places, complaints)
-    return complaints + [v for v in map(verdict, places, places.values()) if v]
+    complaints += [v for v in map(verdict, places, places.values()) if v]
+    return complaints + check_page(root, places)
 
 
 def sample(first, second=""):
@@ -104,7 +125,12 @@ def sample(first, second=""):
 
 STORE = "// [a.b] release: pairs with the load.\nx.store(\n    1, memory_order_release);\n"
 LOAD = "y = x.load(std::memory_order::acquire);  // [a.b] pairs with the store.\n"
+PAGE = "| tag | between |\n|---|---|\n| `a.b` | two |\n"
 SAMPLES = [
+    (sample(STORE, LOAD) | {"docs/memory-model.md": PAGE}, None),
+    (sample(STORE, LOAD) | {"docs/memory-model.md": PAGE.replace("a.b", "a.c")}, "has no row"),
+    (sample(STORE, LOAD) | {"docs/memory-model.md": PAGE + "| `a.c` | nobody |\n"},
+     "no [a.c] in the sources"),
     (sample("x.load(memory_order_acquire);\n"), "acquire without a tag"),
     (sample("// [a] one\nf();\nx.load(memory_order_acquire);\n"), "acquire without a tag"),
     (sample("// slots[i], not a tag\nx.load(memory_order_acquire);\n"), "acquire without a tag"),
