@@ -15,6 +15,7 @@
 #include "conc/config.h"
 #include "conc/debug.h"
 #include "conc/event_count.h"
+#include "conc/fiber_local.h"
 #include "conc/filter_lock.h"
 #include "conc/future.h"
 #include "conc/guard.h"

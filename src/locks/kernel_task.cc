@@ -18,6 +18,7 @@
 #include "conc/config.h"
 #include "locks/block_cost.h"
 #include "locks/fatal.h"
+#include "locks/fiber_values.h"
 #include "locks/fork.h"
 #include "locks/futex.h"
 #include "locks/internal_lock.h"
@@ -106,6 +107,7 @@ constinit free_records unused;
 
 void detach(void* record) noexcept {
   task* self = static_cast<task*>(record);
+  end_fiber_values(*self);
   self->state.store(task_state::free, memory_order_relaxed);
   set_current_task(nullptr);
   internal_lock_guard guard(unused.lock);

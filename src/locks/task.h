@@ -21,6 +21,7 @@
 
 namespace conc::detail {
 
+struct fiber_values;
 struct task;
 
 // What the waker tells the waiter. Written before the wake, read after it.
@@ -96,6 +97,7 @@ struct task : task_head {
   std::uint32_t generation = 0;
   // When the last wait began, in coarse_ticks(). The moment may be too early, never too late.
   atomic<std::uint32_t> waits_since{0};
+  fiber_values* fiber_locals = nullptr;  // owned (fiber_values.h)
   atomic<wait_kind> waits_for{wait_kind::object};
 };
 

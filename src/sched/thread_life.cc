@@ -4,6 +4,7 @@
 #include <memory>
 #include <system_error>
 
+#include "locks/fiber_values.h"
 #include "locks/fork.h"
 #include "locks/usable_cpus.h"
 #include "sched/scheduler.h"
@@ -108,6 +109,7 @@ void publish_childs_end(task& from, void*) noexcept {
   after_switch(self.flow.stack);
   arrive({from, publish, argument, host});
   self.run(self.closure);
+  end_fiber_values(self);
   if (const std::uintptr_t j = self.join.load(memory_order_relaxed); group_link::is_in(j)) {
     return_to_parent(self, publish_childs_end);
     self.join.store(tcb::join_detached, memory_order_relaxed);

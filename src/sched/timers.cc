@@ -34,7 +34,7 @@ void timers::sift_down(std::size_t i, entry e) noexcept {
 
 void timers::insert(timer_node& t, nanos deadline, tcb* thread) noexcept {
   internal_lock_guard guard(lock_);
-  t.heap_owner = owner_;
+  t.heap_owner = static_cast<std::uint16_t>(owner_);
   try {
     heap_.push_back({});
   } catch (...) {

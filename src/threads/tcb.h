@@ -29,18 +29,17 @@ namespace conc::detail {
 struct carrier;
 struct scheduler;
 
-// A timer of the scheduler's: sched/timers.h.
-struct timer_node {
+// A timer of the scheduler's: sched/timers.h. Packed, or the control block would not fit its cell.
+struct [[gnu::packed, gnu::aligned(2)]] timer_node {
   static constexpr std::uint32_t not_armed = ~0u;
   std::uint32_t heap_index = not_armed;  // under the lock of the heap it is in
-  std::uint32_t heap_owner = 0;          // the processor whose heap that is
+  std::uint16_t heap_owner = 0;          // the processor whose heap that is
 };
 
 struct tcb : task {
   tcb() noexcept { is_thread = true; }
 
   timer_node timer;
-  std::uint32_t stack_pages = 0;  // of a stack of its own size; 0: a pool stack
 
   alignas(64) execution flow;
   // In a run queue or an inbox: the next one. In a blocking section, which is neither: the carrier
@@ -59,8 +58,9 @@ struct tcb : task {
   static constexpr std::size_t closure_size = 32;
   void (*run)(void* closure) noexcept = nullptr;
   alignas(16) std::byte closure[closure_size];
-  char* name = nullptr;   // owned; a plain string, so that debuggers can read it
-  bool attached = false;  // runs on top of its parent (sched/fork_stack.h)
+  char* name = nullptr;           // owned; a plain string, so that debuggers can read it
+  bool attached = false;          // runs on top of its parent (sched/fork_stack.h)
+  std::uint32_t stack_pages = 0;  // of a stack of its own size; 0: a pool stack
 
   static constexpr std::uintptr_t join_none = 0, join_detached = 1, join_done = 2;
 };

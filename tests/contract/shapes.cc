@@ -6,8 +6,10 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <iostream>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <stop_token>
 #include <type_traits>
@@ -137,6 +139,39 @@ void runtimes() {
   x += static_cast<int>(s.processors.size() + s.spawned + s.finished);
 }
 
+void numbers_and_values() {
+  conc::event_count e;
+  conc::sequencer s;
+  static_assert(std::same_as<decltype(s.ticket()), std::uint64_t>);
+  e.await(s.ticket());
+  e.advance();
+  e.advance(2);
+  static_assert(std::same_as<decltype(e.read()), std::uint64_t>);
+  conc::channel<int> c(1);
+  int out = 0;
+  conc::channel_status st = c.try_recv(out);
+  if (c.send(1)) st = c.recv_for(out, 1ms);
+  c.close();
+  const std::optional<int> v = c.recv();
+  static_cast<void>(st == conc::channel_status::ok && v.has_value());
+}
+
+void structured() {
+  conc::promise<int> p;
+  conc::future<int> f = p.get_future();
+  p.set_value(1);
+  f.get();
+  conc::async([] { return 2; }).get();
+  conc::packaged_task<int(int)> task([](int i) { return i; });
+  task(3);
+  conc::task_group g;
+  g.run([] {});
+  g.wait();
+  conc::fiber_local<int> mine;
+  *mine = conc::blocking([] { return 1; });
+  conc::runtime::current().dump(std::cout);
+}
+
 }  // namespace
 
 int main() {
@@ -146,4 +181,6 @@ int main() {
   limits();
   threads();
   runtimes();
+  numbers_and_values();
+  structured();
 }

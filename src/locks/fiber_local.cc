@@ -1,0 +1,90 @@
+#include "conc/fiber_local.h"
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "conc/mutex.h"
+#include "locks/fiber_values.h"
+
+namespace conc::detail {
+
+struct fiber_values {
+  struct value {
+    std::uint64_t serial = 0;
+    void* object = nullptr;
+    void (*destroy)(void*) noexcept = nullptr;
+  };
+  std::vector<value> places;
+};
+
+namespace {
+
+void destroy_value(fiber_values::value v) noexcept {
+  if (v.object != nullptr) v.destroy(v.object);
+}
+
+// Which places are free. Never destroyed, as fiber_locals may have static storage.
+struct all_places {
+  conc::mutex lock;
+  std::vector<std::uint32_t> free;  // has room for all of them
+  std::uint32_t made = 0;
+  std::uint64_t last_serial = 0;
+};
+
+all_places& places() {
+  static all_places* const all = new all_places;
+  return *all;
+}
+
+}  // namespace
+
+fiber_key::fiber_key() {
+  all_places& all = places();
+  const std::lock_guard guard(all.lock);
+  if (all.free.empty()) {
+    all.free.reserve(all.made + std::size_t{1});
+    place_ = all.made++;
+  } else {
+    place_ = all.free.back();
+    all.free.pop_back();
+  }
+  serial_ = ++all.last_serial;
+}
+
+fiber_key::~fiber_key() {
+  all_places& all = places();
+  const std::lock_guard guard(all.lock);
+  all.free.push_back(place_);
+}
+
+void* fiber_key::find() const noexcept {
+  const fiber_values* own = current_task().fiber_locals;
+  if (own == nullptr || own->places.size() <= place_) return nullptr;
+  const fiber_values::value& v = own->places[place_];
+  return v.serial == serial_ ? v.object : nullptr;
+}
+
+void fiber_key::put(void* value, void (*destroy)(void*) noexcept) const {
+  task& self = current_task();
+  if (self.fiber_locals == nullptr) self.fiber_locals = new fiber_values;
+  auto& table = self.fiber_locals->places;
+  if (table.size() <= place_) table.resize(place_ + std::size_t{1});
+  // What is there belonged to an object that is gone. Its destructor may come here again.
+  destroy_value(std::exchange(table[place_], {serial_, value, destroy}));
+}
+
+void destroy_fiber_values(task& self) noexcept {
+  // A destructor may make values anew, in the same table or, once that is gone, in another.
+  while (self.fiber_locals != nullptr) {
+    auto& table = self.fiber_locals->places;
+    while (!table.empty()) {
+      const fiber_values::value last = table.back();
+      table.pop_back();
+      destroy_value(last);
+    }
+    delete std::exchange(self.fiber_locals, nullptr);
+  }
+}
+
+}  // namespace conc::detail
