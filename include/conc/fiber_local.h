@@ -6,9 +6,10 @@
 //
 // Thread-safety: the object may be used by all threads at once, as each sees its own value.
 // Destruction: values are destroyed at the end of their thread, by that thread, before it can be
-//   joined; a destructor may use other fiber_locals and block. The values of the thread that
-//   returns from main() are not destroyed. Values that the object leaves behind when it is
-//   destroyed itself live until their threads end, or a later object takes its place there.
+//   joined; a destructor may use other fiber_locals and block. The thread that returns from main()
+//   or calls exit() destroys its own then, before the static objects that were there at the first
+//   use of any fiber_local. Values that the object leaves behind when it is destroyed itself live
+//   until their threads end, or a later object takes its place there.
 // Cost: a call, and a look into a table of the thread; one allocation at the first use.
 // Errors: std::bad_alloc, and what T's constructor throws; nothing has been made then.
 #ifndef CONC_FIBER_LOCAL_H

@@ -1,5 +1,6 @@
 #include "conc/fiber_local.h"
 
+#include <cstdlib>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -31,6 +32,13 @@ struct all_places {
   std::uint32_t made = 0;
   std::uint64_t last_serial = 0;
 };
+
+// The end of main() is no end of a thread to the C library.
+bool destroy_at_exit() noexcept {
+  return std::atexit([] {
+           if (task_head* self = current_or_null()) end_fiber_values(static_cast<task&>(*self));
+         }) == 0;
+}
 
 all_places& places() {
   static all_places* const all = new all_places;
@@ -66,6 +74,7 @@ void* fiber_key::find() const noexcept {
 }
 
 void fiber_key::put(void* value, void (*destroy)(void*) noexcept) const {
+  [[maybe_unused]] static const bool registered = destroy_at_exit();
   task& self = current_task();
   if (self.fiber_locals == nullptr) self.fiber_locals = new fiber_values;
   auto& table = self.fiber_locals->places;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -12,6 +14,7 @@
 #include "conc/task_group.h"
 #include "conc/thread.h"
 #include "support/crew.h"
+#include "support/death.h"
 
 namespace {
 
@@ -107,6 +110,24 @@ TEST(fiber_local, a_destructor_may_use_another) {
   conc::fiber_local<user> local;
   in_both_worlds([&](const char*) { (void)*local; });
   EXPECT_EQ(seen, 2u);
+}
+
+using FiberLocalDeathTest = conc_test::death_test;
+
+TEST_F(FiberLocalDeathTest, the_main_threads_values_end_at_exit) {
+  struct last_words {
+    ~last_words() {
+      if (n != 0) std::fputs("the value has ended\n", stderr);
+    }
+    int n = 0;
+  };
+  EXPECT_EXIT(
+      {
+        static conc::fiber_local<last_words> local;
+        local->n = 1;
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "the value has ended");
 }
 
 TEST(fiber_local, a_constructor_that_throws_leaves_nothing) {
