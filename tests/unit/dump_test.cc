@@ -184,6 +184,9 @@ TEST(dump, shows_where_a_ready_thread_will_go_on) {
   busy.join();
 }
 
+// ThreadSanitizer holds a signal back until the thread calls something that it intercepts, so a
+// thread that is looked at while it runs does not answer in time.
+#if !defined(CONC_TSAN)
 void compute(void* argument) {
   auto& [started, stop] = *static_cast<std::pair<std::atomic<bool>, std::atomic<bool>>*>(argument);
   started = true;
@@ -193,7 +196,6 @@ void compute(void* argument) {
 
 // It stands still for the look, in code that has no frame pointers, and goes on.
 TEST(dump, shows_where_a_running_thread_is) {
-  if (conc_test::under_tsan) GTEST_SKIP() << "it delivers signals when it sees fit";
   conc::runtime r({.processors = 1});
   std::pair<std::atomic<bool>, std::atomic<bool>> flags{false, false};
   conc::thread busy = r.spawn([&] { return conc_test_no_frame_pointer(3, compute, &flags); });
@@ -212,7 +214,6 @@ TEST(dump, shows_where_a_running_thread_is) {
 }
 
 TEST(dump, a_running_thread_that_blocks_the_signal_gets_no_trace) {
-  if (conc_test::under_tsan) GTEST_SKIP() << "as above";
   conc::runtime r({.processors = 1});
   std::atomic<bool> started{false}, go{false};
   conc::thread deaf = r.spawn([&] {
@@ -243,7 +244,6 @@ TEST(dump, a_running_thread_that_blocks_the_signal_gets_no_trace) {
 // The signal that the look takes is nothing to a call that restarts; other signals stay the
 // program's.
 TEST(dump, leaves_the_programs_own_handler_in_place) {
-  if (conc_test::under_tsan) GTEST_SKIP() << "as above";
   conc::runtime r({.processors = 1});
   auto [a, b] = conc_test::pipe_pair();
   std::atomic<bool> reading{false};
@@ -259,6 +259,7 @@ TEST(dump, leaves_the_programs_own_handler_in_place) {
   blocked.join();
   EXPECT_EQ(got, 1);
 }
+#endif
 
 TEST(dump, from_inside_shows_the_caller) {
   conc::runtime r({.processors = 2});
