@@ -32,6 +32,18 @@ inline int parked_at(const void* object) {
   return n;
 }
 
+// The same for all objects, for those whose address a test cannot know.
+inline int parked_anywhere() {
+  int n = 0;
+  for (conc::detail::parking_bucket& b : conc::detail::conc_parking_table_v0) {
+    const conc::detail::internal_lock_guard guard(b.lock);
+    for (auto* q = b.first_queue; q != nullptr; q = q->next_queue) {
+      for (auto* t = q; t != nullptr; t = t->next_waiter) ++n;
+    }
+  }
+  return n;
+}
+
 inline bool eventually_parked(const void* object, int wanted) {
   return eventually([&] { return parked_at(object) == wanted; });
 }

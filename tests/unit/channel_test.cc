@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "conc/runtime.h"
+#include "support/channel_waiters.h"
 #include "support/crew.h"
 #include "support/death.h"
 #include "support/eventually.h"
@@ -25,6 +26,8 @@ using namespace std::chrono_literals;
 using conc::channel_status;
 using conc_test::crew;
 using conc_test::eventually;
+using conc_test::eventually_waiting;
+using conc_test::role;
 using conc_test::scaled;
 using steady = std::chrono::steady_clock;
 
@@ -64,7 +67,7 @@ TEST(channel, without_a_buffer_two_meet) {
       sent = true;
     };
     user_sends ? sender.users(1, send) : sender.kernels(1, send);
-    conc::this_thread::sleep_for(2ms);
+    EXPECT_TRUE(eventually_waiting(c, role::sender, 1));
     EXPECT_FALSE(sent);  // nobody has come yet
     EXPECT_EQ(c.recv(), 7);
     sender.join();
@@ -110,7 +113,7 @@ TEST(channel, close_ends_every_wait) {
                          : c.recv_for(got, 1h) == channel_status::closed);
       ++ended;
     });
-    conc::this_thread::sleep_for(2ms);
+    EXPECT_TRUE(eventually_waiting(c, role::receiver, 6));
     EXPECT_EQ(ended, 0);
     c.close();
     receivers.join();
@@ -125,7 +128,7 @@ TEST(channel, close_ends_every_wait) {
       ASSERT_NE(mine, nullptr);  // handed back
       EXPECT_EQ(*mine, me);
     });
-    conc::this_thread::sleep_for(2ms);
+    EXPECT_TRUE(eventually_waiting(full, role::sender, 6));
     full.close();
     senders.join();
     for (std::size_t i = 0; i < capacity; ++i) EXPECT_TRUE(full.recv().has_value());

@@ -21,6 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using conc_test::crew;
+using conc_test::eventually;
 using steady = std::chrono::steady_clock;
 
 std::atomic<long> allocations{0};
@@ -46,7 +47,7 @@ TEST(future_waiting, both_kinds_of_thread_wait_for_one_state) {
   all.mixed(8, [&, f](int) {
     if (f.wait_for(1h) == std::future_status::ready) in_time += f.get();
   });
-  conc::this_thread::sleep_for(2ms);
+  EXPECT_TRUE(eventually([] { return conc_test::parked_anywhere() == 16; }));
   EXPECT_EQ(sum, 0);
   p.set_value(5);
   all.join();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "conc/runtime.h"
+#include "support/channel_waiters.h"
 #include "support/crew.h"
 #include "support/death.h"
 #include "support/eventually.h"
@@ -26,6 +27,8 @@ using conc::on_recv;
 using conc::on_send;
 using conc_test::crew;
 using conc_test::eventually;
+using conc_test::eventually_waiting;
+using conc_test::role;
 using conc_test::scaled;
 using steady = std::chrono::steady_clock;
 
@@ -143,7 +146,7 @@ TEST(select, close_ends_the_wait) {
         conc::select(on_recv(a, ignore), on_send(c, 1, [&](bool ok) { result = ok; }));
       }
     });
-    conc::this_thread::sleep_for(1ms);
+    EXPECT_TRUE(eventually_waiting(c, receives ? role::receiver : role::sender, 1));
     c.close();
     waiter.join();
     EXPECT_EQ(result, false);
