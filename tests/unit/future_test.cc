@@ -295,6 +295,7 @@ TYPED_TEST(futures, async_copies_its_arguments_and_calls_whatever_can_be_called)
 TYPED_TEST(futures, launch_async_runs_elsewhere_and_its_future_waits_when_it_dies) {
   const auto me = TypeParam::self();
   EXPECT_NE(TypeParam::async(std::launch::async, [] { return TypeParam::self(); }).get(), me);
+  // The sleeps give a future that does not wait the time to be found out.
   bool done = false;
   {
     auto f = TypeParam::async(std::launch::async, [&] {

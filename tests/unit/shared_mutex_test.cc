@@ -178,7 +178,7 @@ TYPED_TEST(shared_mutex_test, an_unlock_just_before_a_writer_waits_is_seen) {
 }
 
 // The same for a reader: the unlock that lets it in waits for the bucket's lock as well, and either
-// of the two may get it first.
+// of the two may get it first. (Which of them does, the two sleeps make vary.)
 TYPED_TEST(shared_mutex_test, an_unlock_just_before_a_reader_waits_is_seen) {
   for (int round = 0; round < 40; ++round) {
     TypeParam m;
