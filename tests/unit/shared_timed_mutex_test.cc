@@ -12,12 +12,14 @@
 #include "conc/shared_mutex.h"
 #include "support/crew.h"
 #include "support/eventually.h"
+#include "support/mutex_moments.h"
 #include "support/scale.h"
 
 namespace {
 
 using namespace std::chrono_literals;
 using conc::rw_preference;
+using conc_test::burn_until;
 using conc_test::crew;
 using conc_test::eventually;
 using steady = std::chrono::steady_clock;
@@ -29,10 +31,6 @@ int writers_parked(const M& m) {
 template <class M>
 int readers_parked(const M& m) {
   return conc_test::parked_at(reinterpret_cast<const char*>(&m) + 1);
-}
-void burn_until(steady::time_point t) {
-  while (steady::now() <= t) {
-  }
 }
 
 template <class Mutex>
@@ -199,28 +197,8 @@ TEST(shared_timed_mutex, the_last_reader_finds_the_writer_who_waits_for_it) {
 // On one processor what is ready does not run before this thread suspends, so the moment can be
 // chosen: a woken writer is passed by another and comes too late.
 TEST(shared_timed_mutex, a_woken_writer_who_is_late_makes_way_for_the_next) {
-  conc::runtime one({.processors = 1});
-  one.run([] {
-    conc::shared_timed_mutex m;
-    m.lock();
-    bool late_got = true, next_got = false;
-    const auto deadline = steady::now() + 20ms;
-    conc::thread late([&] { late_got = m.try_lock_until(deadline); });
-    while (writers_parked(m) == 0 && steady::now() < deadline) conc::this_thread::yield();
-    conc::thread next([&] {
-      const std::lock_guard guard(m);
-      next_got = true;
-    });
-    while (writers_parked(m) < 2 && steady::now() < deadline) conc::this_thread::yield();
-    m.unlock();  // wakes the first, which cannot run yet
-    m.lock();
-    burn_until(deadline);
-    late.join();
-    EXPECT_FALSE(late_got);
-    m.unlock();
-    next.join();
-    EXPECT_TRUE(next_got);
-  });
+  conc_test::expect_a_late_waiter_to_make_way<conc::shared_timed_mutex>(
+      writers_parked<conc::shared_timed_mutex>);
 }
 
 // The same, with a reader let in meanwhile, who stays: the door opens for others.

@@ -10,20 +10,17 @@
 #include "conc/runtime.h"
 #include "support/crew.h"
 #include "support/eventually.h"
+#include "support/mutex_moments.h"
 
 namespace {
 
 using namespace std::chrono_literals;
+using conc_test::burn_until;
 using conc_test::crew;
 using conc_test::eventually;
 using conc_test::eventually_parked;
 using conc_test::parked_at;
 using steady = std::chrono::steady_clock;
-
-void burn_until(steady::time_point t) {
-  while (steady::now() <= t) {
-  }
-}
 
 TEST(timed_mutex, never_gives_up_early) {
   conc_test::in_both_worlds([](const char* who) {
@@ -108,8 +105,8 @@ TEST(timed_mutex, who_is_woken_in_time_gets_it) {
   });
 }
 
-// On one processor what is ready does not run before this thread suspends, so the moments of the
-// next two can be chosen.
+// On one processor what is ready does not run before this thread suspends, so the moment can be
+// chosen.
 TEST(timed_mutex, a_woken_waiter_that_is_late_takes_a_free_mutex) {
   conc::runtime one({.processors = 1});
   one.run([] {
@@ -131,28 +128,8 @@ TEST(timed_mutex, a_woken_waiter_that_is_late_takes_a_free_mutex) {
 }
 
 TEST(timed_mutex, a_woken_waiter_that_is_late_makes_way_for_the_next) {
-  conc::runtime one({.processors = 1});
-  one.run([] {
-    conc::timed_mutex m;
-    m.lock();
-    bool late_got = true, next_got = false;
-    const auto deadline = steady::now() + 20ms;
-    conc::thread late([&] { late_got = m.try_lock_until(deadline); });
-    while (parked_at(&m) == 0 && steady::now() < deadline) conc::this_thread::yield();
-    conc::thread next([&] {
-      const std::lock_guard guard(m);
-      next_got = true;
-    });
-    while (parked_at(&m) < 2 && steady::now() < deadline) conc::this_thread::yield();
-    m.unlock();  // wakes the first, which cannot run yet
-    m.lock();
-    burn_until(deadline);
-    late.join();
-    EXPECT_FALSE(late_got);
-    m.unlock();
-    next.join();
-    EXPECT_TRUE(next_got);
-  });
+  conc_test::expect_a_late_waiter_to_make_way<conc::timed_mutex>(
+      [](const conc::timed_mutex& m) { return parked_at(&m); });
 }
 
 }  // namespace
