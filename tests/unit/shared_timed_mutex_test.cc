@@ -150,7 +150,8 @@ TYPED_TEST(shared_timed_mutex_test, a_writer_who_gives_up_leaves_the_other_write
 // The last reader has left and is on its way to let the writer in, held up at the bucket's lock,
 // when the writer's deadline passes: the writer may not go, for it is being waited on.
 TEST(shared_timed_mutex, the_last_reader_finds_the_writer_who_waits_for_it) {
-  for (int round = 0; round < 20; ++round) {
+  int arranged = 0;
+  for (int round = 0; round < 200 && arranged < 20; ++round) {
     conc::shared_timed_mutex m;
     conc::detail::parking_bucket& bucket = conc::detail::bucket_of(&m);
     const auto departures = [&] {
@@ -179,19 +180,20 @@ TEST(shared_timed_mutex, the_last_reader_finds_the_writer_who_waits_for_it) {
     round % 2 == 0 ? writer.users(1, write) : writer.kernels(1, write);
     const bool parked = eventually([&] { return writers_parked(m) == 1; }, 1s);
     bucket.lock.lock();
-    const bool arranged = parked && conc::detail::first_waiter(bucket, &m) != nullptr;
+    const bool in_time = parked && conc::detail::first_waiter(bucket, &m) != nullptr;
     leave.count_down();
-    if (arranged) {
+    if (in_time) {
       while (departures() != 0) std::this_thread::yield();
       std::this_thread::sleep_until(deadline + 1ms);
     }
     bucket.lock.unlock();
     reader.join();
     writer.join();
-    if (arranged) {
-      EXPECT_TRUE(got);
-    }
+    if (!in_time) continue;  // this machine was too slow: once more
+    ++arranged;
+    EXPECT_TRUE(got);
   }
+  EXPECT_EQ(arranged, 20);
 }
 
 // On one processor what is ready does not run before this thread suspends, so the moment can be
