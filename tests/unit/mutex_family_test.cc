@@ -36,6 +36,8 @@ TYPED_TEST(mutex_family, cannot_be_copied_and_needs_no_code_to_be_made) {
   const std::lock_guard guard(made_by_the_compiler);
 }
 
+// A yield between the read and the write of the counter lets the others try, also where each would
+// be done before the next begins.
 TYPED_TEST(mutex_family, keeps_user_and_kernel_threads_apart) {
   TypeParam m;
   long counter = 0;
@@ -45,7 +47,9 @@ TYPED_TEST(mutex_family, keeps_user_and_kernel_threads_apart) {
              [&](int) {
                for (int i = 0; i < rounds; ++i) {
                  const std::lock_guard guard(m);
-                 ++counter;
+                 const long before = counter;
+                 if (i % 32 == 0) conc::this_thread::yield();
+                 counter = before + 1;
                }
              })
       .join();
