@@ -87,8 +87,7 @@ bool wait(internal_lock* lock, channel_queue& q, channel_waiter& w, queue_end wh
   options.deadline = deadline;
   begin_wait(b, self, &w, options);
   two_locks held{lock, &b.lock};
-  suspend(self, unlock_both, &held, deadline);
-  if (self.token != wake_token::timed_out) return true;
+  if (suspend_queued(self, unlock_both, &held, deadline) != wake_token::timed_out) return true;
   internal_lock_guard guard(*lock);
   if (w.queued) remove(q, w);
   return false;

@@ -70,11 +70,9 @@ bool condition_variable::wait_until_steady(std::unique_lock<mutex>& lock,
   options.kind = wait_kind::condition_variable;
   options.on_timeout = leave_on_timeout;
   begin_wait(b, self, this, options);
-  suspend(self, publish_waiter, &b, deadline);
-  end_wait(self, deadline);
+  const wake_token token = suspend_queued(self, publish_waiter, &b, deadline);
   self.wait_context = nullptr;
 
-  const wake_token token = self.token;
   if (token == wake_token::granted) return true;
   const std::uint64_t mine = mutex_word::taken_by(self);
   std::uint64_t free = 0;

@@ -67,9 +67,9 @@ bool event_count::wait(std::uint64_t value, steady_nanos deadline) const noexcep
   options.on_timeout = leave_on_timeout;
   begin_wait(b, self, &word_, options);
   if (CONC_STEP(event_count_least_first)) move_to_rank(b, &word_, self);
-  suspend(self, unlock_bucket, &b, deadline);
+  const wake_token token = suspend_queued(self, unlock_bucket, &b, deadline);
   self.wait_context = nullptr;
-  return self.token != wake_token::timed_out;
+  return token != wake_token::timed_out;
 }
 
 void event_count::advance_slow(std::uint64_t before, std::uint64_t n) noexcept {

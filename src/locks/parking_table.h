@@ -79,7 +79,7 @@ inline void next_epoch(task& self) noexcept {
   self.wait_epoch.store(self.wait_epoch.load(memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
-// Appends a task to the locked bucket `b` for a new wait. suspend(), then end_wait() must follow.
+// Appends a task to the locked bucket `b` for a new wait. suspend_queued() must follow.
 inline void begin_wait(parking_bucket& b, task& self, const void* address,
                        const park_options& options) noexcept {
   if (options.deadline != no_deadline) [[unlikely]] {
@@ -94,6 +94,15 @@ inline void begin_wait(parking_bucket& b, task& self, const void* address,
 inline void end_wait(task& self, nanos deadline) noexcept {
   if (deadline != no_deadline && CONC_STEP(parking_end_of_a_timed_wait)) [[unlikely]]
     next_epoch(self);
+}
+
+// Suspends a task that begin_wait() has queued; `publish` is what releases the bucket. Returns what
+// the waker said.
+inline wake_token suspend_queued(task& self, publish_fn publish, void* argument,
+                                 nanos deadline) noexcept {
+  suspend(self, publish, argument, deadline);
+  end_wait(self, deadline);
+  return self.token;
 }
 
 // publish_fn for a parked task whose only hold is the bucket passed as the argument.
@@ -116,9 +125,7 @@ inline park_result park(task& self, const void* address, const park_options& opt
     return {false, wake_token::notified};
   }
   begin_wait(b, self, address, options);
-  suspend(self, unlock_bucket, &b, options.deadline);
-  end_wait(self, options.deadline);
-  return {true, self.token};
+  return {true, suspend_queued(self, unlock_bucket, &b, options.deadline)};
 }
 
 // The waker's side. `decide(waiter, more)` runs under the bucket's lock with the waiter that was

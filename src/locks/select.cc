@@ -146,7 +146,7 @@ class selection {
     park_options options;
     options.deadline = deadline;
     begin_wait(b, self, this, options);
-    suspend(self, publish, this, deadline);
+    suspend_queued(self, publish, this, deadline);
     return clean_up();
   }
 

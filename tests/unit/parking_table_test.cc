@@ -4,10 +4,24 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <mutex>
+#include <optional>
 #include <vector>
+
+#include "conc/channel.h"
+#include "conc/condition_variable.h"
+#include "conc/event_count.h"
+#include "conc/future.h"
+#include "conc/mutex.h"
+#include "conc/select.h"
+#include "conc/semaphore.h"
+#include "conc/shared_mutex.h"
+#include "conc/thread.h"
 
 namespace {
 
+using namespace std::chrono_literals;
 using conc::detail::bucket_of;
 using conc::detail::dequeue;
 using conc::detail::dequeue_all;
@@ -187,6 +201,54 @@ TEST_F(withdraw_test, asks_the_primitive) {
   begin([](task&, const void*, bool last) noexcept { return !last; });
   EXPECT_FALSE(conc::detail::withdraw_from_table(t, epoch()));
   EXPECT_TRUE(t.queued.load());
+}
+
+// Every timed wait counts up at both of its ends: else a timer that expires in the moment of its
+// wake could end the next wait of the thread, which may be a lock() without a deadline.
+TEST(timed_waits, leave_no_number_that_an_old_timer_could_mean) {
+  conc::condition_variable cv;
+  conc::timed_mutex held;
+  const std::lock_guard keep(held);
+  conc::shared_timed_mutex shared;
+  const std::lock_guard keep_shared(shared);
+  conc::counting_semaphore<> none(0);
+  conc::event_count events;
+  conc::promise<int> promise;
+  const conc::future<int> future = promise.get_future();
+  conc::channel<int> empty(0), full(0);
+  int value = 0;
+  constexpr auto time = 1ms;
+
+  const auto expect_both_ends = [](const char* name, auto wait) {
+    conc::thread([&] {
+      const auto& epoch = conc::detail::current_task().wait_epoch;
+      const std::uint32_t before = epoch.load();
+      wait();
+      // 0 if the time was over before it could wait.
+      EXPECT_EQ((epoch.load() - before) % 2, 0u) << name;
+    }).join();
+  };
+  expect_both_ends("condition_variable", [&] {
+    conc::mutex own;
+    std::unique_lock<conc::mutex> l(own);
+    EXPECT_EQ(cv.wait_for(l, time), conc::cv_status::timeout);
+  });
+  expect_both_ends("timed_mutex", [&] { EXPECT_FALSE(held.try_lock_for(time)); });
+  expect_both_ends("writer", [&] { EXPECT_FALSE(shared.try_lock_for(time)); });
+  expect_both_ends("reader", [&] { EXPECT_FALSE(shared.try_lock_shared_for(time)); });
+  expect_both_ends("semaphore", [&] { EXPECT_FALSE(none.try_acquire_for(time)); });
+  expect_both_ends("event_count", [&] { EXPECT_FALSE(events.await_for(1, time)); });
+  expect_both_ends("future",
+                   [&] { EXPECT_EQ(future.wait_for(time), std::future_status::timeout); });
+  expect_both_ends("send",
+                   [&] { EXPECT_EQ(full.send_for(1, time), conc::channel_status::timed_out); });
+  expect_both_ends(
+      "recv", [&] { EXPECT_EQ(empty.recv_for(value, time), conc::channel_status::timed_out); });
+  expect_both_ends("select", [&] {
+    EXPECT_EQ(conc::select_for(time, conc::on_recv(empty, [](std::optional<int>) {}),
+                               conc::on_send(full, 1, [](bool) {})),
+              2u);
+  });
 }
 
 }  // namespace
