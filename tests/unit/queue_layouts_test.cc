@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <map>
 #include <mutex>
 #include <system_error>
 #include <vector>
@@ -102,35 +101,30 @@ TEST_P(layouts, yielders_starve_nobody) {
   });
 }
 
-// Which processors ran n threads that wait until all have been seen.
-std::map<unsigned, int> places(conc::runtime& r, int n) {
-  std::mutex m;
-  std::map<unsigned, int> seen;
-  r.run([&] {
-    conc::latch all(n);
-    std::vector<conc::thread> threads;
-    for (int i = 0; i < n; ++i) {
-      threads.emplace_back([&] {
-        {
-          const std::lock_guard guard(m);
-          ++seen[conc::this_thread::processor()];
-        }
-        all.arrive_and_wait();
-      });
-    }
-    for (auto& t : threads) t.join();
-  });
-  return seen;
-}
-
+// While nobody can run, because each processor computes, the queues differ by what is placed alone.
 TEST(per_cpu, new_threads_go_to_the_shortest_queue) {
-  conc::runtime r({.processors = 4, .queues = queue_layout::per_cpu});
-  const auto seen = places(r, 40);
-  ASSERT_EQ(seen.size(), 4u);
-  for (const auto& [processor, threads] : seen) {
-    EXPECT_GE(threads, 7) << processor;
-    EXPECT_LE(threads, 13) << processor;
+  const unsigned processors = 4;
+  conc::runtime r({.processors = processors, .queues = queue_layout::per_cpu});
+  conc::latch in_place(processors);
+  std::atomic<unsigned> computing{0};
+  std::atomic<bool> stop{false};
+  std::vector<conc::thread> all;
+  for (unsigned i = 0; i < processors; ++i) {
+    all.push_back(r.spawn([&, i] {
+      conc::this_thread::migrate_to(i);
+      in_place.arrive_and_wait();
+      ++computing;
+      while (!stop) continue;
+    }));
   }
+  ASSERT_TRUE(conc_test::eventually([&] { return computing == processors; }));
+  std::atomic<int> ran_on[processors] = {};
+  for (unsigned i = 0; i < 10 * processors; ++i) {
+    all.push_back(r.spawn([&] { ++ran_on[conc::this_thread::processor()]; }));
+  }
+  stop = true;
+  for (auto& t : all) t.join();
+  for (unsigned i = 0; i < processors; ++i) EXPECT_EQ(ran_on[i], 10) << i;
 }
 
 TEST(per_cpu, threads_stay_where_they_are) {
