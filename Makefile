@@ -3,6 +3,7 @@
 #   make report        measure this machine, write report/index.html
 #   make test          all tests of the release build
 #   make test-checked  unit and stress tests with every check on, migrating at every wake
+#   make test-delays the same tests with random delays at the moments that a race would need
 #   make test-tsan     the same tests under ThreadSanitizer
 #   make test-asan     the same tests under AddressSanitizer, with every check on
 #   make test-mutants  leaves out each step that a protocol needs; some test has to notice
@@ -31,7 +32,7 @@ multiarch = $(shell $(CXX) -print-multiarch)
 libdir = $(if $(multiarch),--libdir=lib/$(multiarch))
 
 .PHONY: all release setup report bench install format clean \
-  test test-checked test-tsan test-asan test-mutants model
+  test test-checked test-delays test-tsan test-asan test-mutants model
 
 all: setup
 	@$(call configure,build)
@@ -55,6 +56,11 @@ test-checked: setup
 	@$(call configure,build-checked,-Dbuildtype=debugoptimized -Dchecked=true -Dforce_migrate=true)
 	@$(ninja) build-checked
 	@$(run_tests) build-checked $(code_suites)
+
+test-delays: setup
+	@$(call configure,build-delays,-Dbuildtype=debugoptimized -Dchecked=true -Drandom_delays=true)
+	@$(ninja) build-delays
+	@$(run_tests) build-delays $(code_suites) --timeout-multiplier 3
 
 # b_lundef: a sanitizer's run-time symbols come with the program, not with the shared library.
 # Not werror: g++ warns falsely of what the sanitizers' code has hidden from its analysis.

@@ -23,6 +23,7 @@
 #include "locks/futex.h"
 #include "locks/internal_lock.h"
 #include "locks/mutants.h"
+#include "locks/random_delay.h"
 #include "locks/spin_budget.h"
 #include "locks/task_slab.h"
 
@@ -68,11 +69,13 @@ void suspend_kernel_thread(task& self, publish_fn publish, void* argument,
   const std::uint32_t epoch = self.wait_epoch.load(memory_order_relaxed);
   self.state.store(task_state::blocked, memory_order_relaxed);
   publish(self, argument);
+  CONC_RANDOM_DELAY();
   bool woken = spin_for_permit(self);
   if (!woken) self.waits_since.store(coarse_ticks(now()), memory_order_relaxed);
   while (!woken) {
     std::uint32_t seen = empty;
     self.permit.compare_exchange_strong(seen, asleep, memory_order_relaxed, memory_order_relaxed);
+    CONC_RANDOM_DELAY();
     if (seen != given && !futex_wait(self.permit, asleep, deadline)) {
       // Too late. Either nobody has found us and we leave, or somebody has: then the wake is
       // certain, and it is waited for without a deadline.
@@ -92,7 +95,9 @@ void resume_kernel_thread(task& target) noexcept {
   // [permit] release: pairs with the acquire in take_permit(). After the exchange the target may
   // be gone; its cell, and so the futex word, is not.
   const auto order = CONC_STEP(order_of_permit) ? memory_order_release : memory_order_relaxed;
+  CONC_RANDOM_DELAY();
   const bool sleeps = target.permit.exchange(given, order) == asleep;
+  CONC_RANDOM_DELAY();
   if (sleeps && CONC_STEP(permit_wake_the_sleeper)) futex_wake(target.permit);
 }
 

@@ -31,6 +31,7 @@
 
 #include "locks/mutants.h"
 #include "locks/parking_queue.h"
+#include "locks/random_delay.h"
 
 namespace conc::detail {
 
@@ -119,6 +120,7 @@ template <class Validate>
 inline park_result park(task& self, const void* address, const park_options& options,
                         Validate&& validate) noexcept {
   parking_bucket& b = bucket_of(address);
+  CONC_RANDOM_DELAY();
   b.lock.lock();
   if (!validate()) {
     b.lock.unlock();
@@ -134,12 +136,14 @@ inline park_result park(task& self, const void* address, const park_options& opt
 template <class Decide>
 inline void unpark_one(const void* address, Decide&& decide) noexcept {
   parking_bucket& b = bucket_of(address);
+  CONC_RANDOM_DELAY();
   b.lock.lock();
   bool more = false;
   task* t = dequeue_first(b, address, more);
   const wake_token token = decide(t, more);
   if (t != nullptr) t->token = token;
   b.lock.unlock();
+  CONC_RANDOM_DELAY();
   if (t != nullptr) resume(*t);
 }
 

@@ -8,6 +8,7 @@
 #include "conc/detail/spin_wait.h"
 #include "locks/kernel_task.h"
 #include "locks/mutants.h"
+#include "locks/random_delay.h"
 #include "sched/scheduler.h"
 #include "sched/switching.h"
 
@@ -33,8 +34,10 @@ void make_ready_here(processor& p, tcb& t) noexcept {
                                          void* argument) noexcept {
   // The scheduler's own work is done on its own stack: here `publish` is still due, and the caller
   // may hold what that work needs.
+  CONC_RANDOM_DELAY();
   const bool service = p.count_dispatch();
   const bool mail = p.queue.enter();
+  CONC_RANDOM_DELAY();
   if (!service && !mail) [[likely]] {
     if (tcb* next = p.take_in_section(); next != nullptr) [[likely]] {
       return switch_to_thread(p, self.flow, *next, leaving(p, self, publish, argument));
@@ -72,6 +75,7 @@ void begin_wait(processor& p, tcb& self) noexcept {
 
 [[gnu::hot]] void resume_user_thread(task& t) noexcept {
   tcb& target = static_cast<tcb&>(t);
+  CONC_RANDOM_DELAY();
   t.state.store(task_state::ready, memory_order_relaxed);
   processor* p = current_processor();
   if (p != nullptr && &p->home == target.home) {
@@ -107,6 +111,7 @@ void requeue(task& from, void*) noexcept {
   if (!p.count_dispatch()) [[likely]] {
     if (!p.queue.enter()) [[likely]] {
       // Queued before it has left: the section keeps thieves away until it has.
+      CONC_RANDOM_DELAY();
       tcb* next = p.exchange_in_section(self);
       if (next == nullptr) return p.queue.leave();
       return switch_to_thread(p, self.flow, *next, leaving(p, self));

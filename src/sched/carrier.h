@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "locks/random_delay.h"
 #include "sched/poller.h"
 #include "sched/processor.h"
 #include "sched/standstill.h"
@@ -79,7 +80,9 @@ void leave_carrier(processor& p, tcb& self, publish_fn publish, void* argument) 
 // The end of every switch, on the stack that was switched to: the section of the queue in which the
 // leaver found us ends, and the leaver, now off its stack, is published.
 [[gnu::always_inline]] inline void arrive(departure d) noexcept {
+  CONC_RANDOM_DELAY();
   static_cast<processor*>(d.host)->queue.leave();
+  CONC_RANDOM_DELAY();
   if (d.publish != nullptr) d.publish(*d.from, d.argument);
 }
 

@@ -41,6 +41,7 @@
 #include "locks/fence.h"
 #include "locks/futex.h"
 #include "locks/mutants.h"
+#include "locks/random_delay.h"
 #include "sched/scheduler.h"
 
 namespace conc::detail {
@@ -88,6 +89,7 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
   poller* const io = c.io.load(memory_order_relaxed);
   const std::uint32_t how = io != nullptr && io->in_use() ? rest::in_poller : rest::on_futex;
   CONC_GAP(idle_look_again);
+  CONC_RANDOM_DELAY();
   // [idle] seq_cst, all three: the announcement and the barrier of the table above.
   p.resting.store(how, memory_order_seq_cst);
   const std::uint32_t asleep = sleepers.fetch_add(1, memory_order_seq_cst) + 1;
@@ -110,6 +112,7 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
       until = std::min(until, now() + c.watch_interval);
       c.watch_interval = std::min(2 * c.watch_interval, longest_watch);
     }
+    CONC_RANDOM_DELAY();
     if (how == rest::in_poller) {
       io->wait(until);
     } else {
@@ -120,6 +123,7 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
       watched.store(false, memory_order_seq_cst);
     }
   }
+  CONC_RANDOM_DELAY();
   sleepers.fetch_sub(1, memory_order_seq_cst);
   // [idle] acq_rel: pairs with the compare-and-swap in call().
   const std::uint32_t woken = p.resting.exchange(rest::awake, memory_order_acq_rel);
@@ -154,6 +158,7 @@ void scheduler::post_to_its_processor(tcb& t) noexcept {
   visitors.fetch_add(1, memory_order_relaxed);
   processor& p = *processor_of(t);
   p.post(t);  // [idle] seq_cst: the push and its barrier
+  CONC_RANDOM_DELAY();
   if (!CONC_STEP(idle_call_for_a_post) || !call(p, rest::awake)) {
     // It is awake, but perhaps busy for long: somebody else may come first.
     if (p.shares && sleepers.load(memory_order_relaxed) != 0 &&
@@ -169,6 +174,7 @@ void scheduler::wake_one(std::uint32_t near) noexcept {
   for (;;) {
     std::uint32_t none = 0;
     if (!searchers.compare_exchange_strong(none, 1, memory_order_seq_cst)) return;
+    CONC_RANDOM_DELAY();
     // Rather not the watch: somebody would have to take its place.
     for (const bool even_the_watch : {false, true}) {
       for (const std::uint32_t i : near_order[near]) {
@@ -196,6 +202,7 @@ bool scheduler::call(processor& p, std::uint32_t as) noexcept {
   if (how != rest::on_futex && how != rest::in_poller) return false;
   // [idle] seq_cst: pairs with the exchange at the end of sleep().
   if (!p.resting.compare_exchange_strong(how, as, memory_order_seq_cst)) return false;
+  CONC_RANDOM_DELAY();
   if (how == rest::on_futex) {
     futex_wake(p.resting);
     // The holder is the one that slept, or it has woken by itself and lent the processor since.

@@ -7,6 +7,7 @@
 #include "locks/futex.h"
 #include "locks/kernel_task.h"
 #include "locks/mutants.h"
+#include "locks/random_delay.h"
 #include "sched/scheduler.h"
 
 namespace conc::detail {
@@ -77,7 +78,9 @@ blocking_section::blocking_section() {
   // [lease] seq_cst, both: the loan and then its announcement; the table in lending.h. As a release
   // the store pairs with the acquire of whoever takes the processor.
   p.lease.store(lease_, memory_order_seq_cst);
+  CONC_RANDOM_DELAY();
   home.loans.lent.fetch_add(1, memory_order_seq_cst);
+  CONC_RANDOM_DELAY();
   if (!home.loans.standby.load(memory_order_seq_cst) && CONC_STEP(lending_ring_for_a_standby)) {
     home.ring_for_spare();
   }
@@ -91,6 +94,7 @@ blocking_section::~blocking_section() {
   self.port = &user_thread_port;
   self.host = &p;
   std::uint64_t seen = lease_;
+  CONC_RANDOM_DELAY();
   // [lease] acquire: as for a borrower, though nobody was here.
   if (p.lease.compare_exchange_strong(seen, 0, memory_order_acquire, memory_order_relaxed)) {
     home.loans.lent.fetch_sub(1, memory_order_relaxed);
@@ -101,6 +105,7 @@ blocking_section::~blocking_section() {
     leave_as_spare(*here_, self, post_after_section);
   }
   // Perhaps on another kernel thread.
+  CONC_RANDOM_DELAY();
   home.loans.sections.fetch_sub(1, memory_order_relaxed);
   home.loans.sections_ended.fetch_add(1, memory_order_relaxed);
   home.loans.permits.release();
@@ -229,6 +234,7 @@ bool scheduler::wait_as_spare(carrier& c) noexcept {
       if (loans.lent.load(memory_order_seq_cst) != 0) ring_for_spare();
       return true;
     }
+    CONC_RANDOM_DELAY();
     const nanos until = too_many ? now() + lending::patience : no_deadline;
     rest_as_spare(c, rung, until);
     // Who was rung for is relied on, even if its patience ends at the same moment.

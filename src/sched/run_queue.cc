@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "locks/random_delay.h"
 #include "locks/spin_budget.h"
 
 namespace conc::detail {
@@ -40,6 +41,7 @@ bool run_queue::begin_theft() noexcept {
     // [run_queue.symmetric] seq_cst: pairs with enter_slowly() where there is no membarrier.
   } while (!attention_.compare_exchange_weak(seen, seen | ticket, memory_order_seq_cst,
                                              memory_order_relaxed));
+  CONC_RANDOM_DELAY();
   if ((seen & symmetric) == 0) {
     spin_timer courtesy(2'000);
     do {
@@ -48,6 +50,7 @@ bool run_queue::begin_theft() noexcept {
       CONC_CPU_RELAX();
     } while (!courtesy.expired());
     barrier_on_all_threads();
+    CONC_RANDOM_DELAY();
   }
   spin_timer patience(20'000);
   // [run_queue.busy] acquire: pairs with the release in leave().
@@ -75,6 +78,7 @@ bool run_queue::enter_slowly() noexcept {
       return (seen & (mail | diverted)) != 0;
     }
     wait_for_thief();
+    CONC_RANDOM_DELAY();
     busy_.store(1, memory_order_relaxed);
     std::atomic_signal_fence(memory_order_seq_cst);  // as in enter()
   }
@@ -82,6 +86,7 @@ bool run_queue::enter_slowly() noexcept {
 
 void run_queue::wait_for_thief() noexcept {
   leave();
+  CONC_RANDOM_DELAY();
   for (unsigned looks = 1;; ++looks) {
     // [run_queue.attention] acquire: pairs with the release in end_theft().
     const std::uint32_t ticket = ticket_in(attention_.load(memory_order_acquire));

@@ -6,6 +6,7 @@
 
 #include "locks/fiber_values.h"
 #include "locks/fork.h"
+#include "locks/random_delay.h"
 #include "locks/usable_cpus.h"
 #include "sched/scheduler.h"
 #include "sched/switching.h"
@@ -49,10 +50,12 @@ void publish_end(task& from, void*) noexcept {
   tcb& t = static_cast<tcb&>(from);
   processor& p = *current_processor();
   drop_stack(t, p.cache);
+  CONC_RANDOM_DELAY();
   t.state.store(task_state::finished, memory_order_relaxed);
   bool free_block = false;
   task* joiner = announce_end(t, free_block);
   if (free_block) recycle(t);
+  CONC_RANDOM_DELAY();
   p.finished.increment_release();
   if (joiner != nullptr) resume_joiner(p, *joiner);
 }
@@ -81,6 +84,7 @@ void publish_childs_end(task& from, void*) noexcept {
 // is parked, straight to that one.
 [[noreturn, gnu::always_inline]] inline void leave_for_ever(tcb& self) noexcept {
   processor& p = *processor_of(self);
+  CONC_RANDOM_DELAY();
   const bool service = p.count_dispatch();
   const bool mail = p.queue.enter();
   if (!service && !mail) [[likely]] {

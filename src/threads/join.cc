@@ -1,6 +1,7 @@
 #include "threads/join.h"
 
 #include "locks/mutants.h"
+#include "locks/random_delay.h"
 
 namespace conc::detail {
 
@@ -8,6 +9,7 @@ namespace {
 
 void publish_joiner(task& joiner, void* argument) noexcept {
   tcb& t = *static_cast<tcb*>(argument);
+  CONC_RANDOM_DELAY();
   std::uintptr_t seen = tcb::join_none;
   // [join] release: pairs with the acquire in announce_end(); the joiner's saved registers are
   // visible to the one who resumes it. acquire: pairs with the release there, if it was first.
