@@ -8,7 +8,7 @@
 #   make test-asan     the same tests under AddressSanitizer, with every check on
 #   make test-mutants  leaves out each step that a protocol needs; some test has to notice
 #   make model         the proofs of the protocols that take minutes
-#   make bench         all benchmarks
+#   make bench         all benchmarks beside all peers, an hour; bench/suite/suite.py takes parts
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make setup | format | clean
 
@@ -84,8 +84,12 @@ test-mutants: setup
 model: setup
 	@python3 tests/model/run_model.py tests/model
 
+# The peers may have been installed since the build was set up.
 bench: release
-	@meson test -C build-release --no-rebuild --benchmark --num-processes 1 --verbose
+	@tools/setup.sh --peers
+	@meson setup --reconfigure build-release >/dev/null
+	@$(ninja) build-release benchmarks
+	@python3 bench/suite/suite.py --build build-release --output bench-results
 
 install: release
 	@meson configure build-release -Dprefix=$(abspath $(PREFIX))
@@ -95,4 +99,4 @@ format:
 	@git ls-files -co --exclude-standard '*.h' '*.cc' | xargs -r clang-format -i
 
 clean:
-	@rm -rf build build-release build-checked build-tsan build-asan build-mutants report
+	@rm -rf build build-release build-checked build-tsan build-asan build-mutants report bench-results

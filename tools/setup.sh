@@ -2,6 +2,7 @@
 # Installs what building, testing and measuring conc needs, on Debian 12, if it is not there yet.
 #
 #   tools/setup.sh          installs what is missing; quick when nothing is
+#   tools/setup.sh --peers  what the benchmarks compare with as well, and can do without
 #   tools/setup.sh --list   prints the packages, one a line
 #
 # Elsewhere, or without the right to install, it names the packages and ends with status 1.
@@ -25,12 +26,22 @@ packages='
   libbenchmark-dev
   libboost-context-dev
   libboost-fiber-dev
+  valgrind
+'
+peers='
+  golang-go
+  libck-dev
+  libnsync-dev
+  libpth-dev
+  libst-dev
+  libtbb-dev
 '
 
 case "${1:-}" in
   '') ;;
+  --peers) packages="$packages $peers" ;;
   --list) printf '%s\n' $packages; exit 0 ;;
-  *) echo "usage: $0 [--list]" >&2; exit 2 ;;
+  *) echo "usage: $0 [--peers | --list]" >&2; exit 2 ;;
 esac
 
 give_up() {
@@ -50,7 +61,7 @@ is_debian_12() {
 # Another distribution names its packages differently; whether the tools are there can still be
 # seen. Boost has no pkg-config file, so its header speaks for it.
 missing_elsewhere() {
-  for tool in g++ clang++ make meson ninja pkg-config cmake python3 spin; do
+  for tool in g++ clang++ make meson ninja pkg-config cmake python3 spin valgrind; do
     command -v "$tool" >/dev/null 2>&1 || echo "$tool"
   done
   for library in liburing hwloc absl_base gtest_main benchmark; do

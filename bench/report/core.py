@@ -11,25 +11,37 @@ from section import Chart, Details, Section, Table, Text
 # Google Benchmark's name of a figure -> what it is; the order is the order on the page.
 FIGURES = {
     "yield_2": "yield between two threads, one processor",
+    "yield_2_unlike": "the same, the two yielding from different code",
     "yield_1000": "yield among 1000 threads, one processor",
     "spawn_join_1": "spawn and join, one at a time",
     "spawn_join_100": "spawn and join, 100 at a time, per thread",
     "condition_pingpong": "hand-over by mutex and condition variable",
     "semaphore_pingpong": "hand-over by semaphores or the bare system call",
+    "channel_pingpong": "hand-over by unbuffered channels",
     "kernel_thread_pingpong": "hand-over to and from a kernel thread, semaphores",
     "uncontended": "lock and unlock, uncontended, in a kernel thread",
     "uncontended in a thread": "lock and unlock, uncontended, in a user-level thread",
 }
 # One colour and shape for each maker; the rest of a peer's name does not matter for that.
-MAKERS = ["conc", "Boost", "std", "futex", "pthread", "absl"]
-OURS = ("conc", "tas_lock", "ttas_lock", "cas_lock", "ticket_lock", "two_phase_lock")
+MAKERS = ["conc", "Boost", "std", "futex", "State Threads", "GNU Pth", "Go"]
+OURS = ("conc", "tas_lock", "ttas_lock", "cas_lock", "ticket_lock", "mcs_lock", "clh_lock",
+        "anderson_lock", "two_phase_lock")
+# The suites have more; these take seconds. Kernel threads' condition variables are left to them.
+PROGRAMS = {
+    "threads": "^(yield_2|yield_2_unlike|yield_1000|spawn_join_1|spawn_join_100)/",
+    "locks": "^(uncontended|uncontended in a thread|semaphore_pingpong|channel_pingpong"
+             "|kernel_thread_pingpong)/"
+             "|^condition_pingpong/(conc|conc, 2 processors|Boost.Fiber|State Threads|GNU Pth"
+             "|std::thread, one CPU|std::thread, across CPUs)(/|$)",
+}
 
 INTRO = (
-    "The prices of the basic steps, from the programs bench_threads and bench_locks. conc and "
-    "Boost.Fiber run their threads on one kernel thread here, so that nothing but the library is "
-    "measured; where conc has two processors the name says so. std::thread is the kernel's thread, "
-    "on one CPU or across two. A hand-over is one direction. Boost.Fiber and std::thread run with "
-    "their defaults, stacks included."
+    "The prices of the basic steps, from the programs bench_threads and bench_locks. conc, "
+    "Boost.Fiber and, where they are installed, State Threads and GNU Pth run their threads on one "
+    "kernel thread here, so that nothing but the library is measured; where conc has two "
+    "processors the name says so. std::thread is the kernel's thread, on one CPU or across two. A "
+    "hand-over is one direction. All run with their defaults, stacks included. `make bench` has "
+    "many more figures."
 )
 HOW = (
     "Logarithmic: each vertical line is ten times the one before; left is faster. The mark is the "
@@ -40,7 +52,7 @@ HOW = (
 def _series(peer):
     if peer.startswith(OURS):
         return 0
-    return next((i for i, maker in enumerate(MAKERS) if peer.startswith(maker)), 6)
+    return next((i for i, maker in enumerate(MAKERS) if peer.startswith(maker)), 7)
 
 
 def _collect(folder):
@@ -112,9 +124,9 @@ def measure(build, quick):
     section = Section("What threads and locks cost", INTRO)
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
-        repetitions = 3 if quick else 11
-        for program, options in (("threads", []), ("locks", ["--benchmark_filter=^uncontended"])):
-            command = [f"{build}/bench/bench_{program}", *options,
+        repetitions = 3 if quick else 9
+        for program, figures in PROGRAMS.items():
+            command = [f"{build}/bench/{program}/bench_{program}", f"--benchmark_filter={figures}",
                        f"--benchmark_repetitions={repetitions}",
                        f"--benchmark_out={folder / program}.json", "--benchmark_out_format=json"]
             try:

@@ -10,11 +10,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
+#include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "support/clock.h"
+#include "support/reading.h"
 #include "support/table_reporter.h"
 
 namespace bench {
@@ -22,23 +23,38 @@ namespace bench {
 // Long against the clock and a thread's start, short against a change of the machine's speed.
 constexpr nanos least_sample = 10'000'000;
 
-// `operations(n)` performs n operations and returns how long they took, in nanoseconds.
-template <class Operations>
-void per_operation(const std::string& name, Operations operations, std::int64_t least_n = 16) {
-  auto sample = [operations, n = least_n](benchmark::State& state) mutable {
+// `sample()` returns a reading.
+template <class Sample>
+benchmark::internal::Benchmark* figure(const std::string& name, Sample sample) {
+  auto once = [sample](benchmark::State& state) mutable {
     for (auto step : state) {
       (void)step;
-      nanos took = 0;
-      // The first attempts are the warm-up; later repetitions start with the n that was found.
-      while ((took = operations(n)) < least_sample) {
-        n *= std::clamp<nanos>(least_sample * 5 / 4 / std::max<nanos>(took, 1) + 1, 2, 100);
-      }
-      state.SetIterationTime(static_cast<double>(took) * 1e-9 / static_cast<double>(n));
+      const reading r = sample();
+      state.SetIterationTime(r.time * 1e-9);
+      for (const auto& [what, value] : r.beside) state.counters[what] = value;
     }
   };
   // Google Benchmark wants to be able to copy what it calls, and calls one copy for all
   // repetitions.
-  benchmark::RegisterBenchmark(name.c_str(), sample)->Iterations(1)->UseManualTime();
+  return benchmark::RegisterBenchmark(name.c_str(), once)->Iterations(1)->UseManualTime();
+}
+
+// `operations(n)` performs n operations and returns how long they took, in nanoseconds.
+template <class Operations>
+void per_operation(const std::string& name, Operations operations, std::int64_t least_n = 16) {
+  figure(name, [operations, n = least_n]() mutable {
+    for (;;) {
+      const spent from_here;
+      const nanos took = operations(n);
+      // The first attempts are the warm-up; later repetitions start with the n that was found.
+      if (took >= least_sample) {
+        reading r{.time = static_cast<double>(took) / static_cast<double>(n)};
+        from_here.each_of(static_cast<double>(n), r);
+        return r;
+      }
+      n *= std::clamp<nanos>(least_sample * 5 / 4 / std::max<nanos>(took, 1) + 1, 2, 100);
+    }
+  });
 }
 
 // A peer that this machine cannot measure stays in the list, with the reason.
@@ -50,13 +66,20 @@ inline void not_possible(const std::string& name, const std::string& reason) {
 }
 
 // Runs what was registered. The options that make comparisons honest come first, so that the
-// command line can still change them.
+// command line can still change them. --count_futex_calls counts those beside the time.
 inline int run_interleaved(int argc, char** argv, const char* repetitions = "9") {
   const std::string repeat = std::string("--benchmark_repetitions=") + repetitions;
   std::vector<std::string> defaults = {repeat, "--benchmark_enable_random_interleaving=true"};
   std::vector<char*> arguments = {argv[0]};
   for (std::string& option : defaults) arguments.push_back(option.data());
-  arguments.insert(arguments.end(), argv + 1, std::next(argv, argc));
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) != "--count_futex_calls") {
+      arguments.push_back(argv[i]);
+    } else if (!count_futex_calls()) {
+      std::fprintf(stderr, "%s: the kernel does not let this user count system calls\n", argv[0]);
+      return 1;
+    }
+  }
   int count = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);
   benchmark::Initialize(&count, arguments.data());

@@ -22,6 +22,12 @@ inline double greatest(const std::vector<double>& v) {
   return v.empty() ? 0 : *std::max_element(v.begin(), v.end());
 }
 
+inline double sum(const std::vector<double>& v) {
+  double total = 0;
+  for (double x : v) total += x;
+  return total;
+}
+
 // Jain's index: 1 if all shares are equal, 1/n if one of n has everything.
 inline double jain(const std::vector<double>& shares) {
   double sum = 0, squares = 0;

@@ -45,11 +45,14 @@ class random_steps {
  public:
   explicit random_steps(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u | 1) {}
   // Uniform between 0 and twice the mean.
-  std::int64_t around(std::int64_t mean) {
+  std::int64_t around(std::int64_t mean) { return below(2 * mean + 1); }
+
+  // Uniform from 0 to n - 1.
+  std::int64_t below(std::int64_t n) {
     state_ ^= state_ << 13;
     state_ ^= state_ >> 7;
     state_ ^= state_ << 17;
-    return static_cast<std::int64_t>(state_ % static_cast<std::uint64_t>(2 * mean + 1));
+    return static_cast<std::int64_t>(state_ % static_cast<std::uint64_t>(n));
   }
 
  private:
