@@ -17,6 +17,10 @@ namespace conc {
 
 using cv_status = std::cv_status;
 
+namespace detail {
+class region_core;
+}
+
 // As std::condition_variable, waiting on a std::unique_lock<conc::mutex>; user-level threads and
 // kernel threads may wait on the same object. Four bytes; no allocation.
 //
@@ -95,6 +99,9 @@ class CONC_API condition_variable {
   }
 
  private:
+  friend class mesa_monitor;
+  friend class detail::region_core;
+
   // False if the deadline passed before a notification came.
   bool wait_until_steady(std::unique_lock<mutex>& lock, detail::steady_nanos deadline) noexcept;
   void notify_one_slow() noexcept;

@@ -15,6 +15,8 @@
 namespace conc {
 
 class condition_variable;
+class hoare_monitor;
+class mesa_monitor;
 class timed_mutex;
 class two_phase_lock;
 namespace detail {
@@ -87,6 +89,8 @@ class CONC_API CONC_CAPABILITY("mutex") mutex {
 
  private:
   friend class condition_variable;
+  friend class hoare_monitor;
+  friend class mesa_monitor;
   friend class timed_mutex;
   friend class two_phase_lock;
   template <class Depth>

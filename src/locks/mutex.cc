@@ -204,6 +204,15 @@ void requeue_to_mutex(word& w, task* first) noexcept {
   if (wake_first) resume(*first);
 }
 
+void hand_over(word& w, const task& from, task& to) noexcept {
+  to.token = wake_token::granted;
+  // The owner's number is in the upper half; whatever others do in the lower one meanwhile stays.
+  // Not counted as a bypass: who is handed the mutex was inside before those at the door came.
+  // [mutex] acq_rel: both an unlock and the lock that follows it.
+  w.fetch_add((std::uint64_t{to.id} - from.id) << 32, memory_order_acq_rel);
+  resume(to);
+}
+
 void release(word& w) noexcept {
   std::uint64_t seen = w.load(memory_order_relaxed);
   for (;;) {

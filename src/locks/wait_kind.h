@@ -23,7 +23,9 @@ namespace conc::detail {
   X(barrier, "a conc::barrier")                                   \
   X(once, "a conc::once_flag")                                    \
   X(atomic, "the change of an atomic")                            \
-  X(task_group, "the children in a conc::task_group")
+  X(task_group, "the children in a conc::task_group")             \
+  X(monitor_condition, "a condition of a conc::hoare_monitor")    \
+  X(monitor_urgent, "its turn to go on in a conc::hoare_monitor")
 
 enum class wait_kind : std::uint8_t {
 #define CONC_ENUMERATOR(name, words) name,

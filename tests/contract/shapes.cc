@@ -76,6 +76,48 @@ void permits() {
   static_assert(std::same_as<decltype(gate.try_wait()), bool>);
 }
 
+// Both kinds of monitor by one text.
+template <class Monitor>
+void monitors() {
+  static_assert(lockable<Monitor>);
+  Monitor m;
+  typename Monitor::condition a(m), b(m);
+  const std::lock_guard inside(m);
+  if (!a.empty() && a.size() > 0 && a.least_rank() < 7) a.signal();
+  if (!b.empty()) b.wait();
+  if (!b.empty()) b.wait(std::uint64_t{3});
+}
+
+void monitors_and_regions() {
+  monitors<conc::monitor>();
+  monitors<conc::mesa_monitor>();
+  monitors<conc::hoare_monitor>();
+  conc::mesa_monitor m;
+  conc::mesa_monitor::condition c(m);
+  m.lock();
+  c.broadcast();
+  bool in_time = c.wait_for(0us) || c.wait_until(std::chrono::system_clock::now(), 1);
+  m.unlock();
+
+  conc::region<std::optional<int>> r(std::in_place, 3);
+  auto inside = r.enter();
+  const auto full = [](const std::optional<int>& v) { return v.has_value(); };
+  inside.await(full);
+  in_time = inside.await_for(1us, full) && in_time;
+  in_time = inside.await_until(std::chrono::system_clock::now(), full) && in_time;
+  inside->reset();
+  *inside = in_time ? 4 : 5;
+
+  conc::resource_allocator bank({3, 2});
+  const conc::resource_allocator pool({1}, conc::allocation::detection);
+  conc::resource_allocator::client borrower(bank, {2, 1});
+  borrower.request({1, 0});
+  if (borrower.would_be_safe({0, 1}) && borrower.try_request({0, 1})) borrower.release({0, 1});
+  static_assert(std::same_as<decltype(borrower.request_for({0, 0}, 1us)), bool>);
+  const auto stuck = pool.detect();
+  const auto left = bank.available();
+}
+
 void limits() {
   const conc::two_phase_lock none(conc::spin_limit::none());
   const conc::two_phase_lock cost, eight(conc::spin_limit::of_cost(8)),
@@ -178,6 +220,7 @@ int main() {
   conc::runtime::configure_default({.processors = 2});
   guards();
   permits();
+  monitors_and_regions();
   limits();
   threads();
   runtimes();

@@ -22,6 +22,8 @@ LOCKS = {
     "shared_mutex": "shared_mutex",
     "shared_timed_mutex": "shared_mutex",
     "two_phase_lock": "two_phase_lock",
+    "mesa_monitor": "monitor",
+    "hoare_monitor": "monitor",
 }
 TIMED = ("timed_mutex", "recursive_timed_mutex", "shared_timed_mutex")
 SHARED = ("shared_mutex", "shared_timed_mutex")
