@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,6 +55,16 @@ struct one_reversed : manners {
     const auto [first, second] = std::minmax({left(who), right(who)});
     forks[first].lock();
     forks[second].lock();
+  }
+};
+
+// Even ones begin on their left, odd ones on their right: neighbours reach for the fork between
+// them first, or last, and again no circle can close.
+struct alternating : manners {
+  using manners::manners;
+  void take(unsigned who) override {
+    forks[who % 2 == 0 ? left(who) : right(who)].lock();
+    forks[who % 2 == 0 ? right(who) : left(who)].lock();
   }
 };
 
@@ -104,6 +115,86 @@ struct both_at_once : manners {
   conc::mutex monitor;
   std::vector<bool> eating;
   std::vector<conc::condition_variable> may_eat;
+};
+
+// The same room as a monitor: who finds all seats but one taken waits for somebody to leave.
+struct room_as_monitor : manners {
+  using manners::manners;
+  void take(unsigned who) override {
+    {
+      const conc::guard inside(room);
+      if (++seated == seats) seat_free.wait();  // is handed the seat, and need not look again
+    }
+    forks[left(who)].lock();
+    forks[right(who)].lock();
+  }
+  void give_back(unsigned who) override {
+    manners::give_back(who);
+    const conc::guard inside(room);
+    --seated;
+    seat_free.signal();
+  }
+  conc::hoare_monitor room;
+  conc::hoare_monitor::condition seat_free{room};
+  unsigned seated = 0;
+};
+
+// The banker has the forks. Each philosopher claims two, and is given the first only if everybody
+// could still end his meal.
+struct banker : manners {
+  explicit banker(unsigned n, conc::allocation how = conc::allocation::avoidance)
+      : manners(n), bank(std::vector<unsigned>(n, 1), how) {
+    for (unsigned i = 0; i < n; ++i) {
+      fork.emplace_back(n)[i] = 1;
+    }
+    for (unsigned i = 0; i < n; ++i) {
+      std::vector<unsigned> claim = fork[left(i)];
+      claim[right(i)] = 1;
+      guests.emplace_back(bank, claim);
+    }
+  }
+  void take(unsigned who) override {
+    guests[who].request(fork[left(who)]);
+    guests[who].request(fork[right(who)]);
+  }
+  void give_back(unsigned who) override {
+    guests[who].release(fork[left(who)]);
+    guests[who].release(fork[right(who)]);
+  }
+  std::vector<std::vector<unsigned>> fork;  // as an amount
+  conc::resource_allocator bank;
+  std::deque<conc::resource_allocator::client> guests;
+};
+
+// Nobody prevents anything. But somebody watches, and when there is a circle one of those in it is
+// told to put his fork back, which he hears at the end of his patience.
+struct detector : banker {
+  explicit detector(unsigned n) : banker(n, conc::allocation::detection) {
+    for (unsigned i = 0; i < n; ++i) pauses.emplace_back(i);
+  }
+  void take(unsigned who) override {
+    for (;;) {
+      guests[who].request(fork[left(who)]);
+      do {
+        if (guests[who].request_for(fork[right(who)], std::chrono::milliseconds(1))) return;
+      } while (!is_told(who));
+      guests[who].release(fork[left(who)]);
+      retries.fetch_add(1, std::memory_order_relaxed);
+      pauses[who].pause(10);
+    }
+  }
+  bool is_told(unsigned who) {
+    const conc::resource_allocator::client* me = &guests[who];
+    return victim.compare_exchange_strong(me, nullptr);
+  }
+  std::vector<examples::pause_maker> pauses;
+  std::atomic<const conc::resource_allocator::client*> victim{nullptr};
+  conc::jthread watch{[this](std::stop_token stop) {
+    while (!stop.stop_requested()) {
+      if (const auto stuck = bank.detect(); !stuck.empty()) victim = stuck.front();
+      conc::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+  }};
 };
 
 // Take one, try the other, put the first back if that fails. Nobody waits with a fork in his hand;
@@ -229,9 +320,13 @@ std::unique_ptr<manners> lay(unsigned n) {
 
 constexpr std::array variants{
     variant{"ordered", "the circle", lay<one_reversed>},
+    variant{"alternate", "the circle", lay<alternating>},
     variant{"waiter", "hold and wait", lay<one_waiter>},
     variant{"room", "the circle", lay<room_of_all_but_one>},
+    variant{"monitor4", "the circle", lay<room_as_monitor>},
     variant{"monitor", "hold and wait", lay<both_at_once>},
+    variant{"avoid", "the circle", lay<banker>},
+    variant{"detect", "no taking away", lay<detector>},
     variant{"try", "hold and wait", lay<try_and_release>},
 };
 
@@ -242,8 +337,7 @@ int main(int argc, char** argv) {
   const double seconds = given.seconds(1, "for each variant");
   const unsigned n = given.number("threads", 50, "philosophers", 2);
   const unsigned kernel = given.number("kernel-threads", 2, "of them on kernel threads", 0);
-  const std::string wanted =
-      given.text("variant", "all", "ordered, waiter, room, monitor, try; naive deadlocks");
+  const std::string wanted = given.text("variant", "all", "one of them; naive deadlocks");
   given.finish();
   if (wanted == "naive") show_the_deadlock(n, kernel, seconds);
   const auto is_wanted = [&](const variant& v) { return wanted == "all" || wanted == v.name; };
@@ -252,13 +346,13 @@ int main(int argc, char** argv) {
   }
 
   std::printf("%u philosophers, %u of them on kernel threads\n", n, std::min(n, kernel));
-  std::printf("%-8s  %-13s %10s %10s %10s %10s\n", "variant", "denies", "meals/s", "fewest", "most",
+  std::printf("%-9s  %-14s %10s %10s %10s %10s\n", "variant", "denies", "meals/s", "fewest", "most",
               "retries");
   for (const variant& v : variants) {
     if (!is_wanted(v)) continue;
     const auto table = v.lay(n);
     const evening e = dine(*table, kernel, seconds);
-    std::printf("%-8s  %-13s %10.0f %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n", v.name, v.denies,
+    std::printf("%-9s  %-14s %10.0f %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n", v.name, v.denies,
                 static_cast<double>(e.meals) / e.seconds, e.least, e.most, table->retries.load());
   }
   std::puts("ok: no fork was in two hands, and everybody ate");

@@ -27,14 +27,14 @@ namespace {
 using examples::fail;
 
 // One customer's visit. It lives on his stack and is gone as soon as he may leave, which can be
-// before the barber's release() or notify_one() has returned. Here that is allowed.
+// before the barber's release() has returned. Here that is allowed.
 struct visit {
   explicit visit(unsigned customer) : who(customer) {}
 
   const unsigned who;
   std::atomic<int> barber{-1};
-  conc::binary_semaphore may_leave{0};  // the semaphore shop's
-  conc::condition_variable cut;         // the monitor's, with its condition
+  conc::binary_semaphore may_leave{0};      // the semaphore shop's
+  conc::monitor::condition* cut = nullptr;  // the monitor's, with what it says
   bool done = false;
 };
 
@@ -96,34 +96,38 @@ struct semaphore_shop : shop {
   conc::counting_semaphore<> customers{0};
 };
 
-// All state is behind one lock, and every wait names its condition.
+// All state is inside the monitor, and every wait names its condition.
 struct monitor_shop : shop {
   using shop::shop;
   bool enter(visit& me) override {
-    std::unique_lock inside(lock);
+    const conc::guard inside(monitor);
     if (!sit_down(me)) return false;
-    somebody_waits.notify_one();
-    me.cut.wait(inside, [&] { return me.done; });
+    somebody_waits.signal();
+    // A condition of his own, so that the barber dismisses the one whom he has cut.
+    conc::monitor::condition cut(monitor);
+    me.cut = &cut;
+    while (!me.done) cut.wait();
     return true;
   }
   visit* call_next() override {
-    std::unique_lock inside(lock);
+    const conc::guard inside(monitor);
     if (waiting.empty() && !closed) naps.fetch_add(1, std::memory_order_relaxed);
-    somebody_waits.wait(inside, [&] { return !waiting.empty() || closed; });
+    while (waiting.empty() && !closed) somebody_waits.wait();
     return stand_up();
   }
   void finish(visit& customer) override {
-    const std::lock_guard inside(lock);
+    const conc::guard inside(monitor);
     customer.done = true;
-    customer.cut.notify_one();
+    customer.cut->signal();
   }
   void close(unsigned) override {
-    const std::lock_guard inside(lock);
+    const conc::guard inside(monitor);
     closed = true;
-    somebody_waits.notify_all();
+    somebody_waits.broadcast();
   }
 
-  conc::condition_variable somebody_waits;
+  conc::monitor monitor;
+  conc::monitor::condition somebody_waits{monitor};
   bool closed = false;
 };
 
