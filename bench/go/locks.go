@@ -130,9 +130,10 @@ func crowd(n, threads int) time.Duration {
 	begun := time.Now()
 	for t := 0; t < threads; t++ {
 		go func() {
+			var c chain
 			for i := 1; i <= rounds; i++ {
 				m.Lock()
-				workSteps(inside)
+				c.work(inside)
 				m.Unlock()
 				if i%16 == 0 {
 					runtime.Gosched()

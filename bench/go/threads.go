@@ -231,8 +231,9 @@ func workAndYield(n int) time.Duration {
 	begun := time.Now()
 	for t := 0; t < threads; t++ {
 		go func() {
+			var c chain
 			for i := 0; i < rounds; i++ {
-				workSteps(piece)
+				c.work(piece)
 				runtime.Gosched()
 			}
 			all.Done()

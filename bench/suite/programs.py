@@ -1,10 +1,12 @@
 """The benchmark programs: which figures they have, and taking one sample of each peer of a figure."""
 import json
+import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "report"))
 import machine  # noqa: E402  (from the folder next door)
@@ -16,10 +18,9 @@ NAMES = ["threads/bench_threads", "locks/bench_locks", "locks/bench_contended",
 # sample of each peer takes a process of its own.
 ALONE = re.compile(r"^(spawn_1000000|parked_|skynet_|sleepers_|idle_)")
 
-# Samples during which others used more than this share of the CPUs are taken again ...
-DISTURBED = 0.08
-# ... but not for ever.
-ATTEMPTS = 6
+# A sample waits for so many seconds at most for others to use less than so much of the CPUs. How
+# much they used during it is kept with it.
+PATIENCE, DISTURBED = 4.0, 0.08
 
 
 class Failed(Exception):
@@ -33,6 +34,15 @@ def quote(name):
 
 def _plain(name):
     return re.sub(r"/(iterations:\d+|repeats:\d+|manual_time)(?=/|$)", "", name)
+
+
+def _wait_for_quiet():
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with machine.Disturbance() as disturbance:
+            time.sleep(0.2)
+        if disturbance.others < DISTURBED:
+            return
 
 
 class Programs:
@@ -49,7 +59,6 @@ class Programs:
                     rest, _, peer = peer.partition("/")
                     figure += "/" + rest
                 self.figures.setdefault(figure, []).append((path, peer))
-        self.disturbed = 0  # samples that stayed disturbed
 
     @staticmethod
     def _run(command):
@@ -58,30 +67,35 @@ class Programs:
             raise Failed(f"{command[0]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
         return done.stdout
 
-    def _once(self, path, pattern, options):
+    def _once(self, path, pattern, pinned, options):
+        command = [path, f"--benchmark_filter={pattern}", "--benchmark_repetitions=1"]
+        if pinned:
+            command = ["taskset", "-c", min(os.sched_getaffinity(0)), *command]
         with tempfile.TemporaryDirectory() as scratch:
             out = pathlib.Path(scratch) / "samples.json"
-            self._run([path, f"--benchmark_filter={pattern}", "--benchmark_repetitions=1",
-                       f"--benchmark_out={out}", "--benchmark_out_format=json", *options])
+            self._run([*command, f"--benchmark_out={out}", "--benchmark_out_format=json", *options])
             rows = json.loads(out.read_text())["benchmarks"]
         return [(_plain(r["run_name"]), r) for r in rows
                 if r.get("run_type") == "iteration" and not r.get("error_occurred")]
 
-    def sample(self, path, pattern, options=()):
+    def sample(self, path, pattern, pinned=False, options=()):
         """One sample of all that the pattern matches: [(figure/peer, row)]."""
-        for attempt in range(ATTEMPTS):
-            with machine.Disturbance() as disturbance:
-                rows = self._once(path, pattern, options)
-            if disturbance.others < DISTURBED:
-                return rows
-        self.disturbed += 1
-        return rows
+        _wait_for_quiet()
+        with machine.Disturbance() as disturbance:
+            rows = self._once(path, pattern, pinned, options)
+        return [(name, {**row, "others": disturbance.others}) for name, row in rows]
 
-    def patterns(self, figure):
-        """What to run for one sample of every peer: [(program, pattern)]."""
-        exactly = "^" + quote(figure) + "/"
-        peers = self.figures[figure]
-        if not ALONE.match(figure):
-            return [(path, exactly) for path in dict.fromkeys(path for path, _ in peers)]
+    def turns(self, figure):
+        """What to run for one sample of every peer: [(program, pattern, whether on one CPU)].
+
+        Peers whose threads share a CPU run in a process that has no other: a library that spins
+        where it may hope for the other CPU should know that there is none.
+        """
+        together = {}
+        for path, peer in self.figures[figure]:
+            pinned = peer.endswith(", one CPU")
+            by_itself = peer if ALONE.match(figure) else None
+            together.setdefault((path, pinned, by_itself), []).append(peer)
         # A name may go on with a slash and Google Benchmark's own additions, or end.
-        return [(path, exactly + quote(peer) + "(/|$)") for path, peer in peers]
+        return [(path, f"^{quote(figure)}/({'|'.join(map(quote, peers))})(/|$)", pinned)
+                for (path, pinned, _), peers in together.items()]

@@ -3,6 +3,9 @@ import json
 import random
 import statistics
 
+from programs import DISTURBED
+
+ENOUGH = 3
 IGNORED = {"run_name", "run_type", "name", "repetitions", "repetition_index", "threads",
            "iterations", "real_time", "cpu_time", "time_unit", "family_index",
            "per_family_instance_index"}
@@ -32,7 +35,17 @@ class Samples:
                     kept.setdefault(what, []).append(value)
 
     def values(self, figure, peer, what="time"):
-        return self.rows.get(figure, {}).get(peer, {}).get(what, [])
+        """Those that others did not disturb, if they are enough to tell something; else all."""
+        kept = self.rows.get(figure, {}).get(peer, {})
+        values, others = kept.get(what, []), kept.get("others", [])
+        quiet = [v for v, share in zip(values, others) if share < DISTURBED]
+        return quiet if len(values) == len(others) and len(quiet) >= ENOUGH else values
+
+    def quiet_share(self):
+        """How many of all samples were not disturbed."""
+        others = [o for peers in self.rows.values() for kept in peers.values()
+                  for o in kept.get("others", [])]
+        return sum(o < DISTURBED for o in others) / max(1, len(others))
 
     def median(self, figure, peer, what="time"):
         values = self.values(figure, peer, what)
@@ -43,10 +56,10 @@ class Samples:
         for repetition in range(repetitions):
             for figure in figures:
                 progress(f"{repetition + 1} of {repetitions}: {figure}")
-                turns = programs.patterns(figure)
+                turns = programs.turns(figure)
                 random.shuffle(turns)
-                for path, pattern in turns:
-                    self.add(programs.sample(path, pattern))
+                for turn in turns:
+                    self.add(programs.sample(*turn))
 
     def write(self, path):
         path.write_text(json.dumps(self.rows))

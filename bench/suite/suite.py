@@ -14,6 +14,7 @@ import cells
 import instructions
 import programs
 import samples
+import stats
 import tables
 
 # What belongs together, and how often it is sampled by default: the matrices are large.
@@ -67,7 +68,7 @@ def futex_calls(given, found, pattern):
     chosen = "^(" + "|".join(map(programs.quote, names)) + ")/"
     for path in dict.fromkeys(path for n in names for path, _ in found[0].figures[n]):
         if path.name != "bench_go_peers":
-            rows = found[0].sample(path, chosen, ["--count_futex_calls"])
+            rows = found[0].sample(path, chosen, options=["--count_futex_calls"])
             found[1].add(rows, only={"futex_calls"})
 
 
@@ -99,8 +100,7 @@ def main():
             found[1].write(kept)
     except programs.Failed as failure:
         sys.exit(str(failure))
-    if found[0].disturbed:
-        about.append(("Samples that others disturbed", str(found[0].disturbed)))
+    about.append(("Samples that nobody disturbed", stats.share(found[1].quiet_share())))
     text = tables.whole(found[1], about)
     (folder / "results.md").write_text(text)
     print(text.split("## All figures")[0])

@@ -11,8 +11,7 @@ BESIDE = {"cpu_ns": stats.time, "p50_ns": stats.time, "p99_ns": stats.time, "p99
           "max_ns": stats.time, "jain": stats.index, "futex_calls": lambda v: f"{v:.3g}",
           "resident_bytes": lambda v: f"{v:,.0f}", "page_table_bytes": lambda v: f"{v:,.0f}",
           "peak_bytes": lambda v: f"{v / 2**20:,.0f} MiB", "cpus": lambda v: f"{v:.3f}",
-          "wakes_per_second": stats.rate, "kernel_switches": lambda v: f"{v:.0f}",
-          "instructions": lambda v: f"{v:,.1f}"}
+          "wakes_per_second": stats.rate, "kernel_switches": lambda v: f"{v:.0f}"}
 
 
 def _table(header, rows):
@@ -22,7 +21,10 @@ def _table(header, rows):
 
 
 def figure(samples, name):
-    peers = samples.rows[name]
+    # Counts alone, of futex calls or instructions, have no time.
+    peers = {p: kept for p, kept in samples.rows[name].items() if samples.median(name, p)}
+    if not peers:
+        return ""
     own = next((samples.median(name, p) for p in OWN if p in peers), None)
     beside = [what for what in BESIDE if any(what in peers[p] for p in peers)]
     rows = []
@@ -48,10 +50,12 @@ def judged(samples):
         met = found <= limit
         missed += not met
         low, high = interval(samples.values(t.figure, t.peer, t.what))
+        ratio = f": {stats.factor(t.limit * found / limit)}" if t.of else ""
         rows.append([f"{t.figure}, {t.peer}" + ("" if t.what == "time" else f", {t.what}"),
-                     f"{t.written_limit()}" + (f" = {unit(limit)}" if t.of else ""),
+                     t.written_limit() + ratio,
                      f"{unit(found)} ({unit(low)} – {unit(high)})",
-                     "met" if met else "**missed**"])
+                     "met" if met else "**missed**" +
+                     (f" by {stats.share(found / limit - 1)}" if limit else "")])
     header = ["figure, by whom", "at most", "measured", "verdict"]
     return f"{missed} of {len(rows)} targets missed\n\n" + _table(header, rows)
 
@@ -87,4 +91,8 @@ def whole(samples, about):
     if cells.contended(samples):
         text += "## Contended locks, judged\n\n" + matrix(samples) + "\n"
     text += "## All figures\n\n"
-    return text + "\n".join(figure(samples, name) for name in samples.rows)
+    text += "\n".join(filter(None, (figure(samples, name) for name in samples.rows)))
+    counted = [[name.removeprefix("instructions_"),
+                f"{samples.median(name, 'conc', 'instructions'):.1f}"]
+               for name in samples.rows if name.startswith("instructions_")]
+    return text + ("\n" + _table(["instructions", "conc"], counted) if counted else "")

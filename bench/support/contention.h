@@ -81,6 +81,7 @@ template <class Crew, class Lock>
 void compete(arena<Lock>& a, record& mine, const contest& c, std::size_t i) {
   const std::int64_t inside = steps_for(c.inside), outside = steps_for(c.outside);
   random_steps lengths(i + 1);
+  chain own;
   a.ready.fetch_add(1);
   Crew::gather(i, [&] { return a.now_at.load() != gathering; });
   while (a.now_at.load(std::memory_order_relaxed) != over) {
@@ -89,19 +90,19 @@ void compete(arena<Lock>& a, record& mine, const contest& c, std::size_t i) {
       reads = c.reads != 0 && lengths.below(100) < c.reads;
       if (reads) {
         acquire_shared(a, mine, c);
-        work_steps(inside);
+        own.work(inside);
         a.lock.unlock_shared();
       }
     }
     if (!reads) {
       acquire(a, mine, c);
       a.guarded = a.guarded + 1;
-      work_steps(inside);
+      own.work(inside);
       a.lock.unlock();
       add_one(mine.written);
     }
     add_one(mine.acquired);
-    if (outside != 0) work_steps(lengths.around(outside));
+    if (outside != 0) own.work(lengths.around(outside));
     Crew::between_rounds();
   }
 }

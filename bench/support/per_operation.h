@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "support/reading.h"
@@ -42,11 +43,13 @@ benchmark::internal::Benchmark* figure(const std::string& name, Sample sample) {
 // `operations(n)` performs n operations and returns how long they took, in nanoseconds.
 template <class Operations>
 void per_operation(const std::string& name, Operations operations, std::int64_t least_n = 16) {
-  figure(name, [operations, n = least_n]() mutable {
+  figure(name, [operations, n = least_n, warm = false]() mutable {
+    // The first time, runtimes start and what is measured once in a process is measured.
+    if (!std::exchange(warm, true)) operations(n);
     for (;;) {
       const spent from_here;
       const nanos took = operations(n);
-      // The first attempts are the warm-up; later repetitions start with the n that was found.
+      // Later repetitions start with the n that was found.
       if (took >= least_sample) {
         reading r{.time = static_cast<double>(took) / static_cast<double>(n)};
         from_here.each_of(static_cast<double>(n), r);

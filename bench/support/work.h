@@ -12,23 +12,33 @@ namespace bench {
 
 // A chain of dependent multiplications: no memory, nothing that another thread could slow down, and
 // a fixed amount of it rather than a fixed time. A loop that looked at the clock would also count
-// the time during which its thread does not run.
-inline void work_steps(std::int64_t steps) {
-  std::uint64_t x = 1;
-  for (std::int64_t i = 0; i < steps; ++i) {
-    x = x * 6364136223846793005u + 1442695040888963407u;
-    asm volatile("" : "+r"(x));  // the compiler must neither drop nor shorten the chain
+// the time during which its thread does not run. Each thread has a chain of its own, which goes on
+// where it ended: a processor would work on two that do not depend on each other at the same time.
+class chain {
+ public:
+  void work(std::int64_t steps) {
+    std::uint64_t x = last_;
+    for (std::int64_t i = 0; i < steps; ++i) {
+      x = x * 6364136223846793005u + 1442695040888963407u;
+      asm volatile("" : "+r"(x));  // the compiler must neither drop nor shorten the chain
+    }
+    last_ = x;
   }
-}
 
-// Steps in a nanosecond of undisturbed running, measured once: the best of many short trials.
+ private:
+  std::uint64_t last_ = 1;
+};
+
+// Steps in a nanosecond of undisturbed running, measured once: the best of many short trials, over
+// long enough for a CPU that was idle to come to its full speed.
 inline double steps_per_nano() {
   static const double measured = [] {
     constexpr std::int64_t steps = 20'000;
+    chain c;
     nanos best = std::numeric_limits<nanos>::max();
-    for (int trial = 0; trial < 200; ++trial) {
+    for (int trial = 0; trial < 1500; ++trial) {
       const nanos start = now();
-      work_steps(steps);
+      c.work(steps);
       best = std::min(best, now() - start);
     }
     return static_cast<double>(steps) / static_cast<double>(best);

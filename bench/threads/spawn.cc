@@ -45,6 +45,7 @@ template <class Peer>
 void all_at_once(const std::string& peer) {
   figure("spawn_1000000/" + peer, [] {
     constexpr int all = 1'000'000;
+    Peer::run([] {});  // starts the processors
     const spent from_here;
     reading r{.time = static_cast<double>(spawn_and_join<Peer>(all, all)) / all};
     from_here.each_of(all, r);

@@ -22,8 +22,9 @@ nanos work_and_yield(std::int64_t n) {
     const nanos start = now();
     for (int i = 0; i < threads; ++i) {
       all.emplace_back([&] {
+        chain own;
         for (std::int64_t round = 0; round < rounds; ++round) {
-          work_steps(piece);
+          own.work(piece);
           Peer::yield();
         }
       });
