@@ -52,15 +52,30 @@ void begin_wait(processor& p, tcb& self) noexcept {
   p.parks.increment();
 }
 
+// On the stack of a thread that waits with a deadline, which stays as it is until the wait ends.
+struct timed_wait {
+  publish_fn publish;
+  void* argument;
+  timers* armed_at;
+};
+
+void publish_timed(task& from, void* wait) noexcept {
+  const timed_wait& w = *static_cast<timed_wait*>(wait);
+  // A sleep may be over with saved(), and `w` gone.
+  const publish_fn publish = w.publish;
+  void* const argument = w.argument;
+  w.armed_at->saved();
+  publish(from, argument);
+}
+
 [[gnu::noinline]] void suspend_until(tcb& self, publish_fn publish, void* argument,
                                      nanos deadline) noexcept {
   processor& p = *processor_of(self);
-  scheduler& home = p.home;
   begin_wait(p, self);
+  timed_wait wait{publish, argument, &p.deadlines};
   p.deadlines.arm(self, deadline);
-  leave(p, self, publish, argument);
-  if (!CONC_STEP(timer_disarm)) return;
-  home.processors[self.timer.heap_owner]->deadlines.disarm(self.timer);
+  leave(p, self, publish_timed, &wait);
+  if (CONC_STEP(timer_disarm)) wait.armed_at->disarm(self.timer);
 }
 
 [[gnu::hot]] void suspend_user_thread(task& t, publish_fn publish, void* argument,

@@ -72,10 +72,15 @@ void scheduler::service(carrier& c) noexcept {
   trim_stacks_if_due(time);
   if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) io->poll();
   if (layout == queue_layout::per_cpu_migrating) rebalance(time);
+  end_expired_waits(p.deadlines, p, time, timers::by::its_carrier);
+}
+
+// Ends the waits in `from` that have come to their deadline; their threads become ready at `p`.
+void scheduler::end_expired_waits(timers& from, processor& p, nanos time, timers::by who) noexcept {
   expired_wait late[32];
   std::size_t n;
   do {
-    n = p.deadlines.expire(time, late, std::size(late));
+    n = from.expire(time, late, std::size(late), who);
     for (std::size_t i = 0; i < n; ++i) {
       tcb& t = *late[i].thread;
       if (!late[i].withdraw(t, late[i].epoch)) continue;  // somebody woke it in time
@@ -129,7 +134,10 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
       const bool called = searching;
       if (!searching) searchers.fetch_add(1, memory_order_seq_cst);
       searching = true;
-      if (slept) t = steal(p, true);
+      if (slept) {
+        expire_overdue(p, now());
+        t = p.looks_empty() ? steal(p, true) : take_own(c);
+      }
       if (t == nullptr && (called || !slept)) t = search(c);
     }
     if (t != nullptr) {

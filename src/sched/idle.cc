@@ -99,7 +99,7 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
 
   bool on_watch = false;
   if (!CONC_STEP(idle_look_again) || !anything_for(c)) {
-    nanos until = p.deadlines.earliest();
+    nanos until = p.deadlines.next_look();
     // When all sleep, one of them must wake to give surplus stacks back.
     if (asleep == processors.size()) {
       until = std::min(until, next_trim.load(memory_order_relaxed));

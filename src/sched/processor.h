@@ -59,7 +59,7 @@ class processor {
 
   scheduler& home;
   const std::uint32_t index;
-  const bool shares;  // its queue with others: this layout steals, and there are others
+  const bool shares;              // its queue with others: this layout steals, and there are others
   std::uint32_t coarse_time = 0;  // at the last look at the clock, for task::waits_since
   std::uint32_t next_streak = 0;
   std::uint32_t forks_passed_over = 0;

@@ -105,10 +105,12 @@ struct scheduler {
 
   // dispatch.cc
   void service(carrier& c) noexcept;
+  void end_expired_waits(timers& from, processor& p, nanos time, timers::by who) noexcept;
   tcb* take_own(carrier& c) noexcept;
   // steal.cc
   tcb* steal(processor& thief, bool forgotten_too) noexcept;
   tcb* search(carrier& c) noexcept;
+  void expire_overdue(processor& p, nanos time) noexcept;
   // idle.cc
   bool wants_help(const processor& p) const noexcept {
     return p.shares && (!watched.load(memory_order_relaxed) ||

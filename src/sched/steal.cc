@@ -62,6 +62,20 @@ tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
   return nullptr;
 }
 
+// A processor whose thread computes comes to its own timers late or never. Whoever has nothing to
+// do ends the waits that are overdue, and runs the threads. The watch comes here about every
+// millisecond: no wait is overlooked for much longer while any processor is idle. (Where threads do
+// not move between processors nobody else may run them.)
+void scheduler::expire_overdue(processor& p, nanos time) noexcept {
+  if (!steals() || !CONC_STEP(timers_of_a_busy_processor)) return;
+  for (const std::uint32_t v : near_order[p.index]) {
+    // The owner comes by itself within a service interval, unless its thread computes.
+    timers& others = processors[v]->deadlines;
+    if (others.earliest() > time - 2 * processor::service_interval) continue;
+    end_expired_waits(others, p, time, timers::by::another);
+  }
+}
+
 // Looks around for as long as going to sleep and being woken would cost.
 tcb* scheduler::search(carrier& c) noexcept {
   processor& p = *c.proc;

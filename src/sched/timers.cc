@@ -1,8 +1,10 @@
 #include "sched/timers.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "locks/fatal.h"
+#include "locks/mutants.h"
 
 namespace conc::detail {
 
@@ -64,14 +66,25 @@ void timers::disarm(timer_node& t) noexcept {
   publish_earliest();
 }
 
-std::size_t timers::expire(nanos time, expired_wait* out, std::size_t room) noexcept {
+// Whether a carrier that is not the processor's own may take it.
+bool timers::is_anybodys(const entry& e) const noexcept {
+  if (e.thread == nullptr) return false;
+  // [timers.leaving] acquire: pairs with the releases in arm() and saved().
+  return e.thread != leaving_.load(memory_order_acquire) || !CONC_STEP(timer_spare_the_leaving);
+}
+
+std::size_t timers::expire(nanos time, expired_wait* out, std::size_t room, by who) noexcept {
   if (earliest() > time) return 0;
   internal_lock_guard guard(lock_);
-  std::size_t found = 0;
-  while (!heap_.empty() && heap_[0].deadline <= time && found < room) {
+  entry not_ours[8];
+  std::size_t found = 0, left = 0;
+  while (!heap_.empty() && heap_[0].deadline <= time && found < room &&
+         left < std::size(not_ours)) {
     const entry e = heap_[0];
     remove_at(0);
-    if (e.thread != nullptr) {
+    if (who == by::another && !is_anybodys(e)) {
+      not_ours[left++] = e;
+    } else if (e.thread != nullptr) {
       // The thread disarms, under this lock, before it begins its next wait: so this is the wait
       // that was meant.
       out[found++] = {e.thread, e.thread->wait_epoch.load(memory_order_relaxed),
@@ -81,8 +94,30 @@ std::size_t timers::expire(nanos time, expired_wait* out, std::size_t room) noex
       callback.expired(callback);
     }
   }
+  while (left > 0) {
+    heap_.push_back({});  // there is room: it has just been taken off
+    sift_up(heap_.size() - 1, not_ours[--left]);
+  }
   publish_earliest();
   return found;
+}
+
+nanos timers::next_look() noexcept {
+  if (earliest() == no_deadline) return no_deadline;
+  internal_lock_guard guard(lock_);
+  if (heap_.empty()) return no_deadline;
+  const nanos first = heap_[0].deadline;
+  // The second and third rows of the heap are enough to see whether it is crowded.
+  constexpr std::size_t rows = 1 + 4 + 16;
+  std::size_t close = 0;
+  nanos last = first;
+  for (std::size_t i = 1; i < std::min(heap_.size(), rows); ++i) {
+    if (heap_[i].deadline - first > slack) continue;
+    ++close;
+    last = std::max(last, heap_[i].deadline);
+  }
+  constexpr std::size_t crowd = 3;
+  return close >= crowd ? last : first;
 }
 
 }  // namespace conc::detail

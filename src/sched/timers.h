@@ -5,6 +5,19 @@
 // side, so that sifting compares without following pointers. The lock is the owner's alone nearly
 // always: threads arm on the processor they run on, and disarm where they wake.
 //
+// An idle carrier expires the timers of a processor whose thread computes (steal.cc). It may resume
+// only threads whose registers have been saved; but a thread arms its timer while it still runs. So
+// the heap keeps in mind which one that is:
+//
+//   a thread that begins to wait               an idle carrier
+//   1. leaving = itself                        1. locks the heap
+//   2. arms its timer, under the lock          2. finds the timer expired
+//   3. saves its registers, switches           3. leaving is that thread? leaves it alone
+//   4. on the next one's stack: leaving = null
+//
+// There is one at a time; and if 3 on the right reads something else, then 4 has come before.
+// Callbacks are left to the processor's own carrier.
+//
 // Lock order: a bucket of the parking table may be held when arming, so nothing is locked under the
 // heap's lock; expired threads are collected first and withdrawn afterwards.
 #ifndef CONC_SCHED_TIMERS_H
@@ -36,8 +49,18 @@ class timers {
  public:
   explicit timers(std::uint32_t owner) noexcept : owner_(owner) {}
 
-  // Ends the process if there is no memory for the entry: the wait has no way to report it.
-  void arm(tcb& t, nanos deadline) noexcept { insert(t.timer, deadline, &t); }
+  // Both end the process if there is no memory for the entry: the wait has no way to report it.
+  // A thread arms its own timer, on the processor; whoever runs there next calls saved().
+  void arm(tcb& t, nanos deadline) noexcept {
+    // [timers.leaving] release: pairs with the acquire in expire(), for the thread before.
+    leaving_.store(&t, memory_order_release);
+    insert(t.timer, deadline, &t);
+  }
+  void saved() noexcept {
+    // [timers.leaving] release: pairs with the acquire in expire(); who resumes the thread sees its
+    // registers.
+    leaving_.store(nullptr, memory_order_release);
+  }
   void arm(callback_timer& t, nanos deadline) noexcept { insert(t, deadline, nullptr); }
 
   // After the return the timer neither is in the heap nor runs its callback. For a thread's timer
@@ -47,9 +70,16 @@ class timers {
   // The earliest deadline, or no_deadline. A hint to all but the owner.
   nanos earliest() const noexcept { return earliest_.load(memory_order_relaxed); }
 
-  // Removes what has expired by `time`: runs callbacks, collects up to `room` threads. Returns how
-  // many; call again while that equals `room`.
-  std::size_t expire(nanos time, expired_wait* out, std::size_t room) noexcept;
+  // When somebody who sleeps should look next: at the earliest deadline; or, where several follow
+  // each other closely, up to `slack` later, for all of them at once.
+  nanos next_look() noexcept;
+  static constexpr nanos slack = 50'000;  // as the kernel's own, for threads that sleep
+
+  // Removes what has expired by `time`: collects up to `room` threads, and runs callbacks. Returns
+  // how many threads; call again while that equals `room`. Who is not the processor's own carrier
+  // says so, and leaves alone what is not his to take.
+  enum class by : bool { its_carrier, another };
+  std::size_t expire(nanos time, expired_wait* out, std::size_t room, by who) noexcept;
 
  private:
   struct entry {
@@ -59,6 +89,7 @@ class timers {
   };
 
   void insert(timer_node& t, nanos deadline, tcb* thread) noexcept;
+  bool is_anybodys(const entry& e) const noexcept;
   void remove_at(std::size_t i) noexcept;
   void sift_up(std::size_t i, entry e) noexcept;
   void sift_down(std::size_t i, entry e) noexcept;
@@ -73,6 +104,7 @@ class timers {
   internal_lock lock_;
   const std::uint32_t owner_;
   atomic<nanos> earliest_{no_deadline};
+  atomic<const tcb*> leaving_{nullptr};  // has armed its timer, and may not have left yet
   std::vector<entry> heap_;
 };
 

@@ -121,4 +121,35 @@ TEST(service_bound, a_completion) {
   });
 }
 
+// A thread that neither yields nor waits keeps its processor from looking at its timers. Somebody
+// who is idle looks instead; else this test would wait for its own patience to end.
+TEST(service_bound, a_timer_of_a_processor_that_computes) {
+  conc::runtime r({.processors = 2});
+  for (int round = 0; round < 5; ++round) {
+    r.run([] {
+      constexpr unsigned unknown = ~0u;
+      std::atomic<unsigned> asleep_on{unknown};
+      std::atomic<bool> woke{false};
+      bool shared = false;
+      while (!shared) {
+        asleep_on = unknown, woke = false;
+        conc::thread sleeper([&] {
+          asleep_on = conc::this_thread::processor();
+          conc::this_thread::sleep_for(2ms);
+          woke = true;
+        });
+        conc::this_thread::yield();
+        // Unless it has been stolen, its timer is now this processor's.
+        shared = asleep_on == conc::this_thread::processor();
+        if (shared) {
+          const auto patience = steady::now() + 20s;
+          while (!woke && steady::now() < patience) continue;
+          EXPECT_TRUE(woke);
+        }
+        sleeper.join();
+      }
+    });
+  }
+}
+
 }  // namespace

@@ -39,7 +39,7 @@ struct timers_test : testing::Test {
   }
   void expire(nanos time) {
     conc::detail::expired_wait none[4];
-    EXPECT_EQ(heap.expire(time, none, 4), 0u);
+    EXPECT_EQ(heap.expire(time, none, 4, timers::by::its_carrier), 0u);
   }
 };
 
@@ -118,15 +118,45 @@ TEST_F(timers_test, hand_out_expired_waits_with_their_epoch) {
     heap.arm(*threads.back(), i);
   }
   conc::detail::expired_wait out[4];
-  EXPECT_EQ(heap.expire(6, out, 4), 4u);
+  EXPECT_EQ(heap.expire(6, out, 4, timers::by::its_carrier), 4u);
   for (std::uint32_t i = 0; i < 4; ++i) {
     EXPECT_EQ(out[i].thread, threads[i].get());
     EXPECT_EQ(out[i].epoch, 100 + i);
   }
-  EXPECT_EQ(heap.expire(6, out, 4), 3u);
-  EXPECT_EQ(heap.expire(6, out, 4), 0u);
+  EXPECT_EQ(heap.expire(6, out, 4, timers::by::its_carrier), 3u);
+  EXPECT_EQ(heap.expire(6, out, 4, timers::by::its_carrier), 0u);
   EXPECT_EQ(heap.earliest(), 7);
   for (auto& t : threads) heap.disarm(t->timer);
+}
+
+// Several close together share one look; a single one is looked at when it is due.
+TEST_F(timers_test, a_crowd_shares_one_look) {
+  EXPECT_EQ(heap.next_look(), no_deadline);
+  for (const nanos d : {20'000, 10'000, 30'000, 10'000'000}) arm(d);
+  EXPECT_EQ(heap.next_look(), 10'000);
+  arm(40'000);
+  EXPECT_EQ(heap.next_look(), 40'000);
+  EXPECT_EQ(heap.earliest(), 10'000);
+}
+
+// Another carrier takes neither callbacks nor a thread whose registers may not be saved yet.
+TEST_F(timers_test, another_carrier_leaves_alone_what_is_not_its_to_take) {
+  conc::detail::tcb gone, leaving;
+  arm(10);
+  heap.arm(gone, 11);
+  heap.saved();
+  heap.arm(leaving, 12);
+  conc::detail::expired_wait out[4];
+  EXPECT_EQ(heap.expire(20, out, 4, timers::by::another), 1u);
+  EXPECT_EQ(out[0].thread, &gone);
+  EXPECT_TRUE(order.empty());
+  EXPECT_EQ(heap.earliest(), 10);
+  heap.saved();
+  EXPECT_EQ(heap.expire(20, out, 4, timers::by::another), 1u);
+  EXPECT_EQ(out[0].thread, &leaving);
+  expire(20);
+  EXPECT_EQ(order, (std::vector<nanos>{10}));
+  EXPECT_EQ(heap.earliest(), no_deadline);
 }
 
 }  // namespace
