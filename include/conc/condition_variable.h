@@ -19,7 +19,8 @@ using cv_status = std::cv_status;
 
 namespace detail {
 class region_core;
-}
+enum class wait_kind : std::uint8_t;
+}  // namespace detail
 
 // As std::condition_variable, waiting on a std::unique_lock<conc::mutex>; user-level threads and
 // kernel threads may wait on the same object. Four bytes; no allocation.
@@ -104,6 +105,9 @@ class CONC_API condition_variable {
 
   // False if the deadline passed before a notification came.
   bool wait_until_steady(std::unique_lock<mutex>& lock, detail::steady_nanos deadline) noexcept;
+  // The same, for what is made of it, and wants to be shown as what it is.
+  bool wait_as(detail::wait_kind kind, std::unique_lock<mutex>& lock,
+               detail::steady_nanos deadline) noexcept;
   void notify_one_slow() noexcept;
   void notify_all_slow() noexcept;
   [[noreturn]] void destroyed_in_use() noexcept;

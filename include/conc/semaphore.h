@@ -14,6 +14,8 @@
 namespace conc {
 namespace detail {
 
+enum class wait_kind : std::uint8_t;
+
 // The part that does not depend on the maximum.
 class CONC_API semaphore_base {
  public:
@@ -61,6 +63,8 @@ class CONC_API semaphore_base {
     release_slow(n, max);
   }
   std::ptrdiff_t value() const noexcept { return value_.load(memory_order_relaxed); }
+  // As try_acquire_until(), for what is made of a semaphore and wants to be shown as what it is.
+  bool wait_as(wait_kind kind, steady_nanos deadline) noexcept;
 
  private:
   void wait() noexcept;

@@ -38,7 +38,9 @@ bool any_wait::withdraw() noexcept {
 }
 
 bool any_wait::until(steady_nanos deadline) noexcept {
-  const bool woken = woken_.try_acquire_until(deadline);
+  current_task().wait_context = &queue_;  // for dumps
+  const bool woken =
+      woken_.try_acquire() || woken_.wait_as(wait_kind::condition_variable_any, deadline);
   if (!woken && withdraw()) {
     entered_ = false;
     return false;

@@ -15,16 +15,9 @@ void wait_at_address(const void* address, bool (*must_wait)(const void*) noexcep
 }
 
 void notify_one_at_address(const void* address) noexcept {
-  unpark_one(address, [](task*, bool) noexcept { return wake_token::notified; });
+  unpark_oldest(address, wait_kind::atomic);
 }
 
-void notify_all_at_address(const void* address) noexcept {
-  parking_bucket& b = bucket_of(address);
-  b.lock.lock();
-  task* waiters = dequeue_all(b, address);
-  for (task* t = waiters; t != nullptr; t = t->next_waiter) t->token = wake_token::notified;
-  b.lock.unlock();
-  resume_all(waiters);
-}
+void notify_all_at_address(const void* address) noexcept { unpark_all(address, wait_kind::atomic); }
 
 }  // namespace conc::detail

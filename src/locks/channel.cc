@@ -72,11 +72,15 @@ void unlock_both(task&, void* argument) noexcept {
 
 // Waits in the queue; the lock, which is held, is released. False if the deadline was first.
 bool wait(internal_lock* lock, channel_queue& q, channel_waiter& w, queue_end where,
-          steady_nanos deadline) noexcept {
+          steady_nanos deadline, const channel_core* channel) noexcept {
   task& self = current_task();
+  const wait_kind kind =
+      w.put != nullptr ? wait_kind::channel_to_send : wait_kind::channel_to_receive;
   w.who = &self;
   append(q, w, where);
+  self.wait_context = const_cast<channel_core*>(channel);  // for dumps
   if (deadline == never) {
+    self.waits_for.store(kind, memory_order_relaxed);
     suspend(self, unlock_channel, lock);
     return true;
   }
@@ -85,6 +89,7 @@ bool wait(internal_lock* lock, channel_queue& q, channel_waiter& w, queue_end wh
   b.lock.lock();
   park_options options;
   options.deadline = deadline;
+  options.kind = kind;
   begin_wait(b, self, &w, options);
   two_locks held{lock, &b.lock};
   if (suspend_queued(self, unlock_both, &held, deadline) != wake_token::timed_out) return true;
@@ -212,7 +217,7 @@ channel_status channel_core::send(void* value, put_fn put, steady_nanos deadline
     channel_waiter w;
     w.value = value;
     w.put = put;
-    if (!wait(held.hand_on(), senders_, w, where, deadline)) return channel_status::timed_out;
+    if (!wait(held.hand_on(), senders_, w, where, deadline, this)) return channel_status::timed_out;
     if (w.outcome != served::again) return result_of(w);
   }
 }
@@ -229,7 +234,7 @@ channel_status channel_core::recv(void* to, value_place where, steady_nanos dead
     channel_waiter w;
     w.value = to;
     w.where = where;
-    if (!wait(held.hand_on(), receivers_, w, end, deadline)) return channel_status::timed_out;
+    if (!wait(held.hand_on(), receivers_, w, end, deadline, this)) return channel_status::timed_out;
     if (w.outcome != served::again) return result_of(w);
     end = queue_end::front;
   }

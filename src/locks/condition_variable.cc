@@ -25,6 +25,12 @@ bool leave_on_timeout(task&, const void* address, bool last) noexcept {
   return true;
 }
 
+// Whose wait_context is the word of their mutex.
+bool has_a_mutex(wait_kind k) noexcept {
+  return k == wait_kind::condition_variable || k == wait_kind::mesa_condition ||
+         k == wait_kind::region;
+}
+
 // Only now may others run the waiter, and only then may they have the mutex: it stays locked, in
 // the waiter's name, until the waiter can be found in the queue. No notification is lost between.
 void publish_waiter(task& self, void* bucket) noexcept {
@@ -37,7 +43,8 @@ void publish_waiter(task& self, void* bucket) noexcept {
   // of one locked instruction instead of two.
   task& next = current_task();
   std::uint64_t seen = mine;
-  if (&next != &self && next.wait_context == &w && next.token == wake_token::notified) {
+  if (&next != &self && next.wait_context == &w && next.token == wake_token::notified &&
+      has_a_mutex(next.waits_for.load(memory_order_relaxed))) {
     // [mutex] acq_rel: both an unlock and the lock that follows it.
     if (w.compare_exchange_strong(seen, mutex_word::taken_by(next), memory_order_acq_rel,
                                   memory_order_relaxed)) {
@@ -55,6 +62,11 @@ void publish_waiter(task& self, void* bucket) noexcept {
 
 bool condition_variable::wait_until_steady(std::unique_lock<mutex>& lock,
                                            steady_nanos deadline) noexcept {
+  return wait_as(wait_kind::condition_variable, lock, deadline);
+}
+
+bool condition_variable::wait_as(wait_kind kind, std::unique_lock<mutex>& lock,
+                                 steady_nanos deadline) noexcept {
   task& self = current_task();
   word& w = lock.mutex()->word_;
   if (mutex_word::owner(w.load(memory_order_relaxed)) != self.id) {
@@ -67,7 +79,7 @@ bool condition_variable::wait_until_steady(std::unique_lock<mutex>& lock,
   self.wait_context = &w;
   park_options options;
   options.deadline = deadline;
-  options.kind = wait_kind::condition_variable;
+  options.kind = kind;
   options.on_timeout = leave_on_timeout;
   begin_wait(b, self, this, options);
   const wake_token token = suspend_queued(self, publish_waiter, &b, deadline);

@@ -14,7 +14,8 @@
 // No wake is lost: await() sets the bit in the same compare-and-swap that finds the count too
 // small. So an advance() that came before it is seen, and one that comes after sees the bit, and
 // locks the bucket, in which the waiter then stands. Where it finds nobody the object may be gone:
-// it looks at it only while somebody is queued, who cannot leave before the bucket is unlocked.
+// it looks at it only while somebody is queued for an event_count, who cannot leave before the
+// bucket is unlocked.
 #include "conc/event_count.h"
 
 #include "locks/fatal.h"
@@ -64,6 +65,7 @@ bool event_count::wait(std::uint64_t value, steady_nanos deadline) const noexcep
   set_rank(self, value);
   park_options options;
   options.deadline = deadline;
+  options.kind = wait_kind::event_count;
   options.on_timeout = leave_on_timeout;
   begin_wait(b, self, &word_, options);
   if (CONC_STEP(event_count_least_first)) move_to_rank(b, &word_, self);
@@ -79,7 +81,7 @@ void event_count::advance_slow(std::uint64_t before, std::uint64_t n) noexcept {
   task* first = nullptr;  // those whose value is reached, linked by next_waiter
   task** last = &first;
   b.lock.lock();
-  if (task* t = first_waiter(b, address); t != nullptr) {
+  if (task* t = first_waiter(b, address, wait_kind::event_count); t != nullptr) {
     // [event_count] acquire: pairs with the release in advance(), for other threads' advances that
     // we wake for; the waiters get it from us.
     const std::uint64_t count = word_.load(memory_order_acquire) / 2;

@@ -31,12 +31,7 @@ void future_state_base::make_ready() noexcept {
   // [future] release: pairs with the acquire of whoever finds it ready, and may then destroy it:
   // from here on it is an address and nothing else.
   if ((word_.fetch_or(ready, memory_order_release) & waiting) == 0) return;
-  parking_bucket& b = bucket_of(address);
-  b.lock.lock();
-  task* t = dequeue_all(b, address);
-  for (task* i = t; i != nullptr; i = i->next_waiter) i->token = wake_token::notified;
-  b.lock.unlock();
-  resume_all(t);
+  unpark_all(address, wait_kind::future);
 }
 
 void future_state_base::store_exception(std::exception_ptr failure) {
@@ -57,6 +52,7 @@ void future_state_base::abandon() noexcept {
 bool future_state_base::park_until(steady_nanos deadline) noexcept {
   park_options options;
   options.deadline = deadline;
+  options.kind = wait_kind::future;
   for (;;) {
     const park_result r = park(current_task(), &word_, options, [this]() noexcept {
       const std::uint32_t bit = CONC_STEP(future_say_waiting) ? waiting : 0;

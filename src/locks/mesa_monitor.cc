@@ -5,6 +5,7 @@
 #include "conc/condition_variable.h"
 #include "locks/fatal.h"
 #include "locks/mutants.h"
+#include "locks/wait_kind.h"
 
 namespace conc {
 
@@ -37,7 +38,7 @@ bool mesa_monitor::condition::wait_until_steady(std::uint64_t rank,
   mesa_waiter me;
   me.rank = rank;
   waiters_.insert(me);
-  while (!me.signalled && me.woken.wait_until_steady(inside, deadline)) {
+  while (!me.signalled && me.woken.wait_as(wait_kind::mesa_condition, inside, deadline)) {
   }
   inside.release();
   // A signal that came after the deadline, but before the way in was free, counts all the same: it

@@ -1,5 +1,7 @@
 #include "locks/parking_queue.h"
 
+#include "locks/mutants.h"
+
 namespace conc::detail {
 namespace {
 
@@ -37,6 +39,12 @@ task* first_waiter(const parking_bucket& b, const void* address) noexcept {
   task* t = b.first_queue;
   while (t != nullptr && !waits_for(*t, address)) t = t->next_queue;
   return t;
+}
+
+task* first_waiter(const parking_bucket& b, const void* address, wait_kind kind) noexcept {
+  task* t = first_waiter(b, address);
+  const bool strange = t != nullptr && t->waits_for.load(memory_order_relaxed) != kind;
+  return strange && CONC_STEP(parking_late_notifier_keeps_to_its_kind) ? nullptr : t;
 }
 
 void enqueue_among_others(parking_bucket& b, const void* address, task& t,

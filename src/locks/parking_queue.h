@@ -66,6 +66,8 @@ inline task* dequeue_first(parking_bucket& b, const void* address, bool& more) n
 }
 
 task* first_waiter(const parking_bucket& b, const void* address) noexcept;
+// The same if it waits for that kind of object, else null. For late notifiers, see parking_table.h.
+task* first_waiter(const parking_bucket& b, const void* address, wait_kind kind) noexcept;
 // Takes the whole queue off, linked by next_waiter in order of arrival; null if there is none.
 task* dequeue_all(parking_bucket& b, const void* address) noexcept;
 void dequeue(parking_bucket& b, task& t) noexcept;

@@ -22,6 +22,14 @@
 // Destruction: the waker's last access to the object is in step 3. The waiter returns after step
 // 5, so it may destroy the object at once; the table is keyed by the address and never follows it.
 //
+// Late notifiers: some primitives make their last change to the word before they lock the bucket
+// (future, event_count, atomic_wait). If nobody of theirs is queued any more the object may be gone
+// by then, and another one, of another kind, may be at its address and have waiters of its own, who
+// would take the wake for theirs. So such a notifier takes waiters of its own kind only
+// (unpark_all(), unpark_oldest(), first_waiter() with a kind); all waiters of one address are of
+// one kind. The kinds themselves expect a wake that was meant for an earlier object of the same
+// kind.
+//
 // Deadlines: a waiter whose time has come is taken off its queue under the lock of the bucket
 // (withdraw_from_table), if it is still in the wait that was meant. Waits are told apart by an
 // epoch, which counts up at both ends of a wait with a deadline; waits without one need no number,
@@ -142,6 +150,34 @@ inline void unpark_one(const void* address, Decide&& decide) noexcept {
   task* t = dequeue_first(b, address, more);
   const wake_token token = decide(t, more);
   if (t != nullptr) t->token = token;
+  b.lock.unlock();
+  CONC_RANDOM_DELAY();
+  if (t != nullptr) resume(*t);
+}
+
+// Wakes all who wait for a kind of object at an address where it may have been replaced.
+inline void unpark_all(const void* address, wait_kind kind) noexcept {
+  parking_bucket& b = bucket_of(address);
+  CONC_RANDOM_DELAY();
+  b.lock.lock();
+  task* waiters = first_waiter(b, address, kind);
+  if (waiters != nullptr) waiters = dequeue_all(b, address);
+  for (task* t = waiters; t != nullptr; t = t->next_waiter) t->token = wake_token::notified;
+  b.lock.unlock();
+  resume_all(waiters);
+}
+
+// The same for the oldest.
+inline void unpark_oldest(const void* address, wait_kind kind) noexcept {
+  parking_bucket& b = bucket_of(address);
+  CONC_RANDOM_DELAY();
+  b.lock.lock();
+  task* t = first_waiter(b, address, kind);
+  bool more;
+  if (t != nullptr) {
+    dequeue_first(b, address, more);
+    t->token = wake_token::notified;
+  }
   b.lock.unlock();
   CONC_RANDOM_DELAY();
   if (t != nullptr) resume(*t);

@@ -4,6 +4,7 @@
 
 #include "conc/condition_variable.h"
 #include "locks/mutants.h"
+#include "locks/wait_kind.h"
 
 namespace conc::detail {
 
@@ -72,7 +73,7 @@ bool region_core::await(question holds, const void* condition, steady_nanos dead
   for (;;) {
     if (CONC_STEP(region_waiting_wakes_the_next)) wake_next(&me);
     me.woken = false;
-    const bool in_time = me.woken_up.wait_until_steady(inside, deadline);
+    const bool in_time = me.woken_up.wait_as(wait_kind::region, inside, deadline);
     if (holds(condition)) return true;
     if (!in_time) return false;
   }

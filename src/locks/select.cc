@@ -145,6 +145,7 @@ class selection {
     b.lock.lock();
     park_options options;
     options.deadline = deadline;
+    options.kind = wait_kind::select;
     begin_wait(b, self, this, options);
     suspend_queued(self, publish, this, deadline);
     return clean_up();

@@ -72,9 +72,13 @@ void semaphore_base::wait() noexcept {
 }
 
 bool semaphore_base::wait_until(steady_nanos deadline) noexcept {
+  return wait_as(wait_kind::semaphore, deadline);
+}
+
+bool semaphore_base::wait_as(wait_kind kind, steady_nanos deadline) noexcept {
   park_options options;
   options.deadline = deadline;
-  options.kind = wait_kind::semaphore;
+  options.kind = kind;
   options.on_timeout = leave_on_timeout;
   const park_result slept =
       park(current_task(), &value_, options, [this]() noexcept { return must_wait(value_); });

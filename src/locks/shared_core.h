@@ -98,6 +98,7 @@ bool shared_core<P, Bits>::arrive_slow(std::uint64_t before, steady_nanos deadli
     }
     return true;
   };
+  CONC_GAP(shared_reader_looks_again);
   const park_result slept = park(self, readers_of(&word_), options, [&]() noexcept {
     // [shared_mutex] acquire: as above.
     seen = word_.load(memory_order_acquire);

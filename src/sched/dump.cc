@@ -110,7 +110,7 @@ void report::write_wait(const task& t) {
       write_id(other);
     }
   } else {
-    (line_ << " at ").address(address);
+    (line_ << " at ").address(kind < first_kind_with_a_record ? address : t.wait_context);
     if (kind == wait_kind::mutex) write_mutex_owner(address);
   }
 }

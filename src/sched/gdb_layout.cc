@@ -49,6 +49,8 @@ constinit const conc::detail::gdb_layout conc_gdb_layout_v0 = [] {
   l.default_stack_size = default_stack_size;
   l.guard_size = guard_size;
   l.page_size = page_size;
+  l.first_kind_with_a_record = static_cast<std::uint64_t>(first_kind_with_a_record);
+  l.wait_context = offsetof(tcb, wait_context);
   return l;
 }();
 

@@ -31,6 +31,9 @@ struct gdb_layout {
   std::uint64_t processor_index;  // in a processor, which is what `host` points to
 
   std::uint64_t default_stack_size, guard_size, page_size;
+
+  // The object of a wait of this kind, or one behind it, is found here (locks/wait_kind.h).
+  std::uint64_t first_kind_with_a_record, wait_context;
 };
 
 // A reference to the table, so that a program that is linked statically keeps it.

@@ -47,6 +47,7 @@ def entry(output, name):
 def check_threads(output):
     expect(output, r"^runtime 0x[0-9a-f]+:$", 1)
     expect(output, r'^  thread \S+ "deep": waits for a conc::mutex at 0x[0-9a-f]+$', 1)
+    expect(output, r'^  thread \S+ "listener": waits for a conc::channel, to receive at 0x[0-9a-f]+$', 1)
     expect(output, r'^  thread \S+ "own": waits for a semaphore at 0x[0-9a-f]+$', 1)
     expect(output, r'^  thread \S+ "sleeper": sleeps$', 1)
     expect(output, r'^  thread \S+ "busy": running on processor [01]$', 1)

@@ -13,6 +13,7 @@ namespace {
 
 conc::mutex held;
 conc::binary_semaphore never(0);
+conc::channel<int> silent(0);
 std::atomic<bool> computing{false};
 
 void lock_it(void*) {
@@ -28,7 +29,7 @@ bool all_are_there(const conc::runtime& r) {
   std::ostringstream out;
   r.dump(out);
   for (const char* words : {"\"deep\": waits for a conc::mutex", "\"own\": waits for a semaphore",
-                            "\"sleeper\": sleeps"}) {
+                            "\"sleeper\": sleeps", "\"listener\": waits for a conc::channel"}) {
     if (out.str().find(words) == std::string::npos) return false;
   }
   return computing;
@@ -47,6 +48,10 @@ int main() {
    }).detach();
   r.spawn(conc::thread_options{.name = "sleeper"}, [] {
      conc::this_thread::sleep_for(std::chrono::hours(1));
+   }).detach();
+  r.spawn(conc::thread_options{.name = "listener"}, [] {
+     int value;
+     static_cast<void>(silent.recv_for(value, std::chrono::hours(1)));
    }).detach();
   r.spawn(conc::thread_options{.name = "busy"}, [] {
      conc_test_no_frame_pointer(2, compute, nullptr);

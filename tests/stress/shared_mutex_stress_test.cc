@@ -24,7 +24,7 @@ void crowd(int deadlines, int writers) {
   std::atomic<int> readers{0};
   long value = 0;
   std::atomic<long> written{0};
-  const int rounds = scaled(8'000);
+  const int rounds = scaled(2'000);
   crew()
       .mixed(10,
              [&](int me) {
@@ -84,7 +84,7 @@ TEST(shared_mutex_stress, doors_that_reopen) {
       }
     }
   });
-  const int rounds = scaled(30'000);
+  const int rounds = scaled(10'000);
   readers.mixed(6, [&](int me) {
     for (int i = 0; i < rounds; ++i) {
       m.lock_shared();

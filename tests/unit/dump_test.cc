@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "conc/conc.h"
+#include "support/dump_entry.h"
 #include "support/eventually.h"
 #include "support/no_frame_pointers.h"
 #include "support/scale.h"
@@ -23,41 +24,12 @@
 namespace {
 
 using namespace std::chrono_literals;
+using conc_test::dump_of;
+using conc_test::entry;
 using conc_test::eventually;
 using conc_test::eventually_parked;
-
-template <class T>
-std::string text(const T& value) {
-  std::ostringstream out;
-  out << value;
-  return out.str();
-}
-std::string dump_of(const conc::runtime& r) {
-  std::ostringstream out;
-  r.dump(out);
-  return out.str();
-}
-
-// The heading and the trace of one thread, found by how its heading begins.
-std::string entry(const std::string& dump, const std::string& heading) {
-  const auto at = ("\n" + dump).find("\n" + heading);
-  if (at == std::string::npos) return {};
-  std::size_t end = dump.find('\n', at);
-  while (end != std::string::npos && dump.compare(end + 1, 4, "    ") == 0) {
-    end = dump.find('\n', end + 1);
-  }
-  return dump.substr(at, end - at);
-}
-std::string entry(const std::string& dump, const conc::thread& t) {
-  const std::string heading = "thread " + text(t.get_id());
-  const std::string found = entry(dump, heading + ":");
-  return found.empty() ? entry(dump, heading + " \"") : found;
-}
-
-::testing::AssertionResult has(const std::string& all, const std::string& part) {
-  if (all.find(part) != std::string::npos) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << '"' << part << "\" is not in:\n" << all;
-}
+using conc_test::has;
+using conc_test::text;
 
 TEST(dump, shows_what_each_blocked_thread_waits_for) {
   conc::runtime r({.processors = 2});

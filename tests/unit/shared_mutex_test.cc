@@ -208,6 +208,32 @@ TYPED_TEST(shared_mutex_test, an_unlock_just_before_a_reader_waits_is_seen) {
   }
 }
 
+// And while it is between its arrival, which the unlock has counted, and the bucket: it is let in
+// without ever having been queued. The moment of the unlock is moved through that of the arrival;
+// where the reader would not look again it lingers there for some microseconds (CONC_GAP).
+TYPED_TEST(shared_mutex_test, an_unlock_between_a_readers_arrival_and_its_wait_is_seen) {
+  TypeParam m;
+  std::atomic<int> turn{0}, done{0};
+  const int rounds = scaled(4'000);
+  crew reader;
+  reader.users(1, [&](int) {
+    for (int i = 1; i <= rounds; ++i) {
+      while (turn != i) conc::this_thread::yield();
+      { const std::shared_lock guard(m); }
+      done = i;
+    }
+  });
+  for (int i = 1; i <= rounds; ++i) {
+    m.lock();
+    turn = i;
+    conc_test::burn_until(std::chrono::steady_clock::now() + std::chrono::nanoseconds(i % 50 * 60));
+    m.unlock();
+    { const std::lock_guard again(m); }  // closes the door behind the reader
+    while (done != i) std::this_thread::yield();
+  }
+  reader.join();
+}
+
 // The bound itself is reached, and not exceeded. Preferring readers, an unlock hands over at once.
 TYPED_TEST(shared_mutex_test, the_oldest_writer_is_bypassed_by_at_most_k_writers) {
   const bool hands_over =

@@ -34,18 +34,24 @@ TEST(two_phase_lock, excludes_whatever_its_limit) {
   for (const spin_limit limit :
        {spin_limit::none(), spin_limit::of_cost(), spin_limit::of_cost(8), spin_limit::always()}) {
     conc::two_phase_lock lock(limit);
-    long counter = 0;
+    long entries = 0;
+    int inside = 0;
     const int rounds = conc_test::scaled(3'000);
     crew()
         .mixed(6,
                [&](int) {
                  for (int i = 0; i < rounds; ++i) {
                    const std::lock_guard guard(lock);
-                   ++counter;
+                   ++inside;
+                   ++entries;
+                   // A holder that is off its CPU for a while shows whether others come in.
+                   if (i % 64 == 0) conc::this_thread::yield();
+                   EXPECT_EQ(inside, 1);
+                   --inside;
                  }
                })
         .join();
-    EXPECT_EQ(counter, 6L * rounds) << lock.limit().count();
+    EXPECT_EQ(entries, 6L * rounds) << lock.limit().count();
   }
 }
 

@@ -11,6 +11,7 @@ LAYOUT = """
     home host name sp fp pc stack_base stack_pages
     kernel_thread_id processor_index
     default_stack_size guard_size page_size
+    first_kind_with_a_record wait_context
 """.split()
 
 FREE, READY, RUNNING, BLOCKED, FINISHED = range(5)
@@ -75,6 +76,9 @@ class Thread:
         self.state = u8(layout.state)
         self.kind = u8(layout.waits_for)
         self.wait_address = u64(layout.wait_address)
+        recorded = layout.first_kind_with_a_record
+        if recorded is not None and self.kind >= recorded:
+            self.wait_address = u64(layout.wait_context)
         as_kernel_thread = u64(layout.port) == layout.kernel_thread_port
         self.is_user = cell[layout.is_thread] != 0 and u64(layout.port) != 0
         self.is_kernel = as_kernel_thread and not self.is_user

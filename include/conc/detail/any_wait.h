@@ -55,7 +55,8 @@ class wake_signal : semaphore_base {
  public:
   constexpr wake_signal() noexcept : semaphore_base(0, 1) {}
   using semaphore_base::acquire;
-  using semaphore_base::try_acquire_until;
+  using semaphore_base::try_acquire;
+  using semaphore_base::wait_as;
   void release() noexcept { semaphore_base::release(1, 1); }
 };
 
