@@ -8,6 +8,7 @@
 
 #include "conc/detail/atomic.h"
 #include "conc/detail/spin_wait.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 
@@ -29,7 +30,7 @@ namespace conc {
 // 1990; numbers in place of flags after Dice, "Brief announcement: a partitioned ticket lock",
 // 2011.
 template <unsigned Slots, class Counter = std::uint32_t>
-class basic_anderson_lock {
+class CONC_CAPABILITY("mutex") basic_anderson_lock {
   static_assert(std::has_single_bit(Slots) && Slots <= std::numeric_limits<Counter>::max(),
                 "the slots must divide the counter's range");
 
@@ -38,14 +39,14 @@ class basic_anderson_lock {
   basic_anderson_lock(const basic_anderson_lock&) = delete;
   basic_anderson_lock& operator=(const basic_anderson_lock&) = delete;
 
-  void lock() noexcept {
+  void lock() noexcept CONC_ACQUIRE() {
     // Relaxed: the number orders the waiters; the data is ordered by the call.
     const Counter mine = next_.fetch_add(1, detail::memory_order_relaxed);
     if (!is_called(mine)) [[unlikely]]
       detail::spin_until([this, mine] { return is_called(mine); });
     holder_ = mine;
   }
-  [[nodiscard]] bool try_lock() noexcept {
+  [[nodiscard]] bool try_lock() noexcept CONC_TRY_ACQUIRE() {
     Counter mine = next_.load(detail::memory_order_relaxed);
     if (!is_called(mine)) return false;
     // If nobody has taken that number meanwhile, then nobody holds the lock.
@@ -56,7 +57,7 @@ class basic_anderson_lock {
     holder_ = mine;
     return true;
   }
-  void unlock() noexcept {
+  void unlock() noexcept CONC_RELEASE() {
     const auto next = static_cast<Counter>(holder_ + 1);
     // [anderson_lock] release: pairs with the acquire of the next in line.
     slots_[next % Slots].called.store(next, detail::memory_order_release);

@@ -7,6 +7,7 @@
 
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 
@@ -25,15 +26,15 @@ namespace conc {
 // Blocking: lock() spins and yields, it never sleeps in the kernel. There is no try_lock().
 // Destruction while locked is undefined.
 // Source: Lamport, "A new solution of Dijkstra's concurrent programming problem", 1974.
-class CONC_API bakery_lock {
+class CONC_API CONC_CAPABILITY("mutex") bakery_lock {
  public:
   // For `threads` threads, one at least: else throws std::invalid_argument. Throws std::bad_alloc.
   explicit bakery_lock(unsigned threads);
   bakery_lock(const bakery_lock&) = delete;
   bakery_lock& operator=(const bakery_lock&) = delete;
 
-  void lock(unsigned me) noexcept;
-  void unlock(unsigned me) noexcept;
+  void lock(unsigned me) noexcept CONC_ACQUIRE();
+  void unlock(unsigned me) noexcept CONC_RELEASE();
 
   unsigned threads() const noexcept { return threads_; }
 

@@ -7,6 +7,7 @@
 #include "conc/detail/atomic.h"
 #include "conc/detail/current.h"
 #include "conc/detail/spin_wait.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 
@@ -19,13 +20,13 @@ namespace conc {
 // Blocking: lock() spins and yields, it never sleeps in the kernel. Not recursive. try_lock() never
 // fails spuriously. Destruction while locked is undefined.
 // Source: Herlihy and Shavit, "The Art of Multiprocessor Programming", chapter 7.
-class cas_lock {
+class CONC_CAPABILITY("mutex") cas_lock {
  public:
   constexpr cas_lock() noexcept = default;
   cas_lock(const cas_lock&) = delete;
   cas_lock& operator=(const cas_lock&) = delete;
 
-  void lock() noexcept {
+  void lock() noexcept CONC_ACQUIRE() {
     const std::uint32_t me = detail::current_head().id;
     if (!attempt(me)) [[unlikely]] {
       detail::spin_until([this, me] {
@@ -33,8 +34,10 @@ class cas_lock {
       });
     }
   }
-  [[nodiscard]] bool try_lock() noexcept { return attempt(detail::current_head().id); }
-  void unlock() noexcept {
+  [[nodiscard]] bool try_lock() noexcept CONC_TRY_ACQUIRE() {
+    return attempt(detail::current_head().id);
+  }
+  void unlock() noexcept CONC_RELEASE() {
     // [cas_lock] release: pairs with the acquire in attempt().
     holder_.store(nobody, detail::memory_order_release);
   }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "conc/detail/channel_core.h"
+#include "conc/detail/timed_lock.h"
 
 namespace conc {
 
@@ -178,11 +179,7 @@ class channel {
   template <class Clock, class Duration, class Attempt>
   static channel_status until(const std::chrono::time_point<Clock, Duration>& deadline,
                               Attempt attempt) {
-    for (;;) {
-      const channel_status s = attempt(detail::deadline_at(deadline));
-      // The clock may have been set back while we waited on the steady one.
-      if (s != channel_status::timed_out || Clock::now() >= deadline) return s;
-    }
+    return detail::repeat_while_late(deadline, channel_status::timed_out, attempt);
   }
 
   detail::channel_core core_;

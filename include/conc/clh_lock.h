@@ -5,6 +5,7 @@
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
 #include "conc/detail/current.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 namespace detail {
@@ -44,7 +45,7 @@ CONC_API void give_clh_node(clh_node* n) noexcept;
 // Source: Craig, "Building FIFO and priority-queueing spin locks from atomic swap", 1993;
 // Magnusson, Landin and Hagersten, "Queue locks on cache coherent multiprocessors", 1994; with the
 // node in the lock as in Scott, "Shared-Memory Synchronization", 2013, section 4.3.
-class CONC_API clh_lock {
+class CONC_API CONC_CAPABILITY("mutex") clh_lock {
  public:
   constexpr clh_lock() noexcept = default;
   clh_lock(const clh_lock&) = delete;
@@ -53,7 +54,7 @@ class CONC_API clh_lock {
     if (last_.load(detail::memory_order_relaxed) != nullptr) retire();
   }
 
-  void lock() {
+  void lock() CONC_ACQUIRE() {
     detail::task_head& me = detail::current_head();
     detail::clh_node* mine = me.spare_node;
     if (mine == nullptr) [[unlikely]]
@@ -70,7 +71,7 @@ class CONC_API clh_lock {
     me.spare_node = before;
     holder_ = mine;
   }
-  void unlock() noexcept {
+  void unlock() noexcept CONC_RELEASE() {
     // [clh_lock] release: pairs with the acquire of the next in line. The last access: to the node.
     holder_->held.store(false, detail::memory_order_release);
   }

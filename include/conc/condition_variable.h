@@ -70,7 +70,7 @@ class CONC_API condition_variable {
                        const std::chrono::time_point<Clock, Duration>& deadline) {
     if (wait_until_steady(lock, detail::deadline_at(deadline))) return cv_status::no_timeout;
     // The clock may have been set back while we waited on the steady one.
-    return Clock::now() < deadline ? cv_status::no_timeout : cv_status::timeout;
+    return detail::has_passed(deadline) ? cv_status::timeout : cv_status::no_timeout;
   }
 
   template <class Clock, class Duration, class Predicate>

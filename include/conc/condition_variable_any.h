@@ -53,7 +53,7 @@ class condition_variable_any {
   cv_status wait_until(Lock& lock, const std::chrono::time_point<Clock, Duration>& deadline) {
     if (wait_until_steady(lock, detail::deadline_at(deadline))) return cv_status::no_timeout;
     // The clock may have been set back while we waited on the steady one.
-    return Clock::now() < deadline ? cv_status::no_timeout : cv_status::timeout;
+    return detail::has_passed(deadline) ? cv_status::timeout : cv_status::no_timeout;
   }
   template <class Lock, class Clock, class Duration, class Predicate>
   bool wait_until(Lock& lock, const std::chrono::time_point<Clock, Duration>& deadline,
@@ -89,7 +89,7 @@ class condition_variable_any {
                   const std::chrono::time_point<Clock, Duration>& deadline, Predicate condition) {
     return wait_stoppable(
         lock, stop, condition, [&] { return detail::deadline_at(deadline); },
-        [&] { return Clock::now() >= deadline; });
+        [&] { return detail::has_passed(deadline); });
   }
   template <class Lock, class Rep, class Period, class Predicate>
   bool wait_for(Lock& lock, std::stop_token stop, const std::chrono::duration<Rep, Period>& time,

@@ -9,6 +9,7 @@
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
 #include "conc/detail/deadline.h"
+#include "conc/detail/timed_lock.h"
 
 namespace conc {
 
@@ -75,10 +76,8 @@ class CONC_API event_count {
   [[nodiscard]] bool await_until(
       std::uint64_t value,
       const std::chrono::time_point<Clock, Duration>& deadline) const noexcept {
-    for (;;) {
-      if (read() >= value || wait(value, detail::deadline_at(deadline))) return true;
-      if (Clock::now() >= deadline) return false;  // the clock may have been set back
-    }
+    return detail::retry_until(
+        deadline, [&](detail::steady_nanos t) { return read() >= value || wait(value, t); });
   }
 
  private:

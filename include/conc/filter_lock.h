@@ -6,6 +6,7 @@
 
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 
@@ -23,15 +24,15 @@ namespace conc {
 // never sleeps in the kernel. There is no try_lock(). Destruction while locked is undefined.
 // Source: Peterson, "Myths about the mutual exclusion problem", 1981; the name and the proof in
 // Herlihy and Shavit, "The Art of Multiprocessor Programming", chapter 2.
-class CONC_API filter_lock {
+class CONC_API CONC_CAPABILITY("mutex") filter_lock {
  public:
   // For `threads` threads, one at least: else throws std::invalid_argument. Throws std::bad_alloc.
   explicit filter_lock(unsigned threads);
   filter_lock(const filter_lock&) = delete;
   filter_lock& operator=(const filter_lock&) = delete;
 
-  void lock(unsigned me) noexcept;
-  void unlock(unsigned me) noexcept;
+  void lock(unsigned me) noexcept CONC_ACQUIRE();
+  void unlock(unsigned me) noexcept CONC_RELEASE();
 
   unsigned threads() const noexcept { return threads_; }
 

@@ -4,6 +4,7 @@
 
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 
@@ -24,23 +25,23 @@ namespace conc {
 // synchronization on shared-memory multiprocessors", 1991; without an argument by Auslander,
 // Edelsohn, Krieger, Rosenburg and Wisniewski for K42, as described in Scott, "Shared-Memory
 // Synchronization", 2013, section 4.3.
-class CONC_API mcs_lock {
+class CONC_API CONC_CAPABILITY("mutex") mcs_lock {
  public:
   constexpr mcs_lock() noexcept = default;
   mcs_lock(const mcs_lock&) = delete;
   mcs_lock& operator=(const mcs_lock&) = delete;
 
-  void lock() noexcept {
+  void lock() noexcept CONC_ACQUIRE() {
     if (!try_lock()) [[unlikely]]
       lock_slow();
   }
-  [[nodiscard]] bool try_lock() noexcept {
+  [[nodiscard]] bool try_lock() noexcept CONC_TRY_ACQUIRE() {
     node* nobody = nullptr;
     // [mcs_lock] acquire: pairs with the release in unlock().
     return last_.compare_exchange_strong(nobody, &holder_, detail::memory_order_acquire,
                                          detail::memory_order_relaxed);
   }
-  void unlock() noexcept {
+  void unlock() noexcept CONC_RELEASE() {
     node* alone = &holder_;
     // [mcs_lock] release: pairs with the acquire in try_lock().
     if (last_.compare_exchange_strong(alone, nullptr, detail::memory_order_release,

@@ -4,6 +4,7 @@
 
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 
@@ -24,14 +25,14 @@ namespace conc {
 // bounded spin. Blocking: lock() spins and yields, it never sleeps in the kernel. There is no
 // try_lock(): to say that the other may go first is to wait for him. Destruction while locked is
 // undefined. Source: Peterson, "Myths about the mutual exclusion problem", 1981.
-class CONC_API peterson_lock {
+class CONC_API CONC_CAPABILITY("mutex") peterson_lock {
  public:
   constexpr peterson_lock() noexcept = default;
   peterson_lock(const peterson_lock&) = delete;
   peterson_lock& operator=(const peterson_lock&) = delete;
 
-  void lock(unsigned me) noexcept;
-  void unlock(unsigned me) noexcept;
+  void lock(unsigned me) noexcept CONC_ACQUIRE();
+  void unlock(unsigned me) noexcept CONC_RELEASE();
 
  private:
   detail::atomic<bool> wants_[2]{};

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "conc/channel.h"
+#include "conc/detail/timed_lock.h"
 
 namespace conc {
 namespace detail {
@@ -157,11 +158,8 @@ std::size_t select_for(const std::chrono::duration<Rep, Period>& time,
 template <class Clock, class Duration>
 std::size_t select_until(const std::chrono::time_point<Clock, Duration>& deadline,
                          std::span<select_case* const> cases) {
-  for (;;) {
-    const std::size_t chosen = detail::run_select(cases, detail::deadline_at(deadline));
-    // The clock may have been set back while we waited on the steady one.
-    if (chosen < cases.size() || Clock::now() >= deadline) return chosen;
-  }
+  return detail::repeat_while_late(
+      deadline, cases.size(), [&](detail::steady_nanos t) { return detail::run_select(cases, t); });
 }
 template <class Rep, class Period, a_select_case... Cases>
 std::size_t select_for(const std::chrono::duration<Rep, Period>& time, Cases&&... cases) {

@@ -10,6 +10,7 @@
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
 #include "conc/detail/deadline.h"
+#include "conc/detail/timed_lock.h"
 
 namespace conc {
 namespace detail {
@@ -110,10 +111,9 @@ class counting_semaphore : private detail::semaphore_base {
   }
   template <class Clock, class Duration>
   [[nodiscard]] bool try_acquire_until(const std::chrono::time_point<Clock, Duration>& t) noexcept {
-    for (;;) {
-      if (semaphore_base::try_acquire_until(detail::deadline_at(t))) return true;
-      if (Clock::now() >= t) return false;  // the clock may have been set back
-    }
+    return detail::retry_until(t, [this](detail::steady_nanos deadline) {
+      return semaphore_base::try_acquire_until(deadline);
+    });
   }
   void release(std::ptrdiff_t permits = 1) noexcept { semaphore_base::release(permits, max()); }
 

@@ -6,6 +6,7 @@
 
 #include "conc/detail/atomic.h"
 #include "conc/detail/spin_wait.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 
@@ -19,21 +20,21 @@ namespace conc {
 // fails spuriously. Destruction while locked is undefined.
 // Source: Dijkstra's and Knuth's exchange locks; cost analysed in Anderson, "The performance of
 // spin lock alternatives for shared-memory multiprocessors", 1990.
-class tas_lock {
+class CONC_CAPABILITY("mutex") tas_lock {
  public:
   constexpr tas_lock() noexcept = default;
   tas_lock(const tas_lock&) = delete;
   tas_lock& operator=(const tas_lock&) = delete;
 
-  void lock() noexcept {
+  void lock() noexcept CONC_ACQUIRE() {
     if (!try_lock()) [[unlikely]]
       detail::spin_until([this] { return try_lock(); });
   }
-  [[nodiscard]] bool try_lock() noexcept {
+  [[nodiscard]] bool try_lock() noexcept CONC_TRY_ACQUIRE() {
     // [tas_lock] acquire: pairs with the release in unlock().
     return held_.exchange(1, detail::memory_order_acquire) == 0;
   }
-  void unlock() noexcept {
+  void unlock() noexcept CONC_RELEASE() {
     // [tas_lock] release: pairs with the acquire of the next holder.
     held_.store(0, detail::memory_order_release);
   }

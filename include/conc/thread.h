@@ -144,7 +144,8 @@ void sleep_for(const std::chrono::duration<Rep, Period>& time) {
 template <class Clock, class Duration>
 void sleep_until(const std::chrono::time_point<Clock, Duration>& time) {
   // Clocks other than the steady one may be set while we sleep: ask again before returning.
-  while (Clock::now() < time) detail::sleep_until_steady(conc::detail::deadline_at(time));
+  while (!conc::detail::has_passed(time))
+    detail::sleep_until_steady(conc::detail::deadline_at(time));
 }
 
 }  // namespace this_thread

@@ -6,6 +6,7 @@
 
 #include "conc/detail/atomic.h"
 #include "conc/detail/spin_wait.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 
@@ -20,25 +21,25 @@ namespace conc {
 // Source: Reed and Kanodia, "Synchronization with eventcounts and sequencers", 1979; as a spin lock
 // in Mellor-Crummey and Scott, 1991.
 template <class Counter>
-class basic_ticket_lock {
+class CONC_CAPABILITY("mutex") basic_ticket_lock {
  public:
   constexpr basic_ticket_lock() noexcept = default;
   basic_ticket_lock(const basic_ticket_lock&) = delete;
   basic_ticket_lock& operator=(const basic_ticket_lock&) = delete;
 
-  void lock() noexcept {
+  void lock() noexcept CONC_ACQUIRE() {
     // Relaxed: the ticket orders the waiters; the data is ordered by the number that is called.
     const Counter mine = next_ticket_.fetch_add(1, detail::memory_order_relaxed);
     if (!is_called(mine)) [[unlikely]]
       detail::spin_until([this, mine] { return is_called(mine); });
   }
-  [[nodiscard]] bool try_lock() noexcept {
+  [[nodiscard]] bool try_lock() noexcept CONC_TRY_ACQUIRE() {
     // [ticket_lock] acquire: pairs with the release in unlock().
     Counter serving = now_serving_.load(detail::memory_order_acquire);
     return next_ticket_.compare_exchange_strong(serving, static_cast<Counter>(serving + 1),
                                                 detail::memory_order_relaxed);
   }
-  void unlock() noexcept {
+  void unlock() noexcept CONC_RELEASE() {
     // Only the holder writes this counter, so no atomic addition is needed.
     // [ticket_lock] release: pairs with the acquire of the next in line.
     now_serving_.store(static_cast<Counter>(now_serving_.load(detail::memory_order_relaxed) + 1),

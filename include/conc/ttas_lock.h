@@ -6,6 +6,7 @@
 
 #include "conc/detail/atomic.h"
 #include "conc/detail/spin_wait.h"
+#include "conc/detail/thread_safety.h"
 
 namespace conc {
 
@@ -18,20 +19,20 @@ namespace conc {
 // recursive. try_lock() never fails spuriously. Destruction while locked is undefined. Source:
 // Rudolph and Segall, "Dynamic decentralized cache schemes for MIMD parallel processors", 1984;
 // back-off after Anderson, 1990.
-class ttas_lock {
+class CONC_CAPABILITY("mutex") ttas_lock {
  public:
   constexpr ttas_lock() noexcept = default;
   ttas_lock(const ttas_lock&) = delete;
   ttas_lock& operator=(const ttas_lock&) = delete;
 
-  void lock() noexcept {
+  void lock() noexcept CONC_ACQUIRE() {
     if (!take()) [[unlikely]]
       detail::spin_until([this] { return try_lock(); });
   }
-  [[nodiscard]] bool try_lock() noexcept {
+  [[nodiscard]] bool try_lock() noexcept CONC_TRY_ACQUIRE() {
     return held_.load(detail::memory_order_relaxed) == 0 && take();
   }
-  void unlock() noexcept {
+  void unlock() noexcept CONC_RELEASE() {
     // [ttas_lock] release: pairs with the acquire of the next holder.
     held_.store(0, detail::memory_order_release);
   }

@@ -68,6 +68,9 @@ bool condition_variable::wait_until_steady(std::unique_lock<mutex>& lock,
 bool condition_variable::wait_as(wait_kind kind, std::unique_lock<mutex>& lock,
                                  steady_nanos deadline) noexcept {
   task& self = current_task();
+  if (lock.mutex() == nullptr) {
+    fatal("a condition_variable was waited for with a lock that has no mutex", this);
+  }
   word& w = lock.mutex()->word_;
   if (mutex_word::owner(w.load(memory_order_relaxed)) != self.id) {
     fatal("a condition_variable was waited for with a mutex that is not held", this);

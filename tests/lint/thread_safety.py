@@ -24,13 +24,25 @@ LOCKS = {
     "two_phase_lock": "two_phase_lock",
     "mesa_monitor": "monitor",
     "hoare_monitor": "monitor",
+    "tas_lock": "tas_lock",
+    "ttas_lock": "ttas_lock",
+    "cas_lock": "cas_lock",
+    "ticket_lock": "ticket_lock",
+    "mcs_lock": "mcs_lock",
+    "clh_lock": "clh_lock",
+    "anderson_lock": "anderson_lock",
+    "peterson_lock": "peterson_lock",
+    "filter_lock": "filter_lock",
+    "bakery_lock": "bakery_lock",
 }
 TIMED = ("timed_mutex", "recursive_timed_mutex", "shared_timed_mutex")
+NOT_TRIED = ("clh_lock", "peterson_lock", "filter_lock", "bakery_lock")
+NUMBERED = {"peterson_lock": "l", "filter_lock": "l(2)", "bakery_lock": "l(2)"}  # how it is declared
 SHARED = ("shared_mutex", "shared_timed_mutex")
 
 HEAD = """#include <conc/{header}.h>
 #include <conc/guard.h>
-{lock} l;
+{lock} {name};
 int data __attribute__((guarded_by(l)));
 """
 RIGHT = """void by_hand() { l.lock(); ++data; l.unlock(); }
@@ -84,9 +96,26 @@ def analysed(root, text):
     return subprocess.run(command, input=text, capture_output=True, text=True).stderr
 
 
+# For locks that cannot be tried, and for those that want to know who calls.
+def without_trying(right, wrong):
+    return ("".join(l + "\n" for l in right.splitlines() if "try_" not in l),
+            [w for w in wrong if "try_" not in w[0]])
+
+
+def with_numbers(right, wrong):
+    def numbered(text):
+        return text.replace("lock()", "lock(0)")
+    return ("".join(numbered(l) + "\n" for l in right.splitlines() if "guard" not in l),
+            [(numbered(text), words) for text, words in wrong if "guard" not in text])
+
+
 def complaints(root, lock, header):
-    head = HEAD.format(header=header, lock=f"conc::{lock}")
+    head = HEAD.format(header=header, lock=f"conc::{lock}", name=NUMBERED.get(lock, "l"))
     right, wrong = RIGHT, list(WRONG)
+    if lock in NOT_TRIED:
+        right, wrong = without_trying(right, wrong)
+    if lock in NUMBERED:
+        right, wrong = with_numbers(right, wrong)
     if lock in TIMED:
         right += RIGHT_TIMED
         wrong += WRONG_TIMED

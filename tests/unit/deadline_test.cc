@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <limits>
 #include <ratio>
 
@@ -55,6 +56,58 @@ TEST(deadline, of_another_clock_is_seen_from_now) {
   EXPECT_GT(deadline_at(wall::time_point::max()), steady_now() + 1'000'000'000);
   // The beginning of that clock's time has passed, however far away it is.
   EXPECT_TRUE(has_passed(deadline_at(wall::time_point::min())));
+}
+
+// Its epoch lies in the future, so "now" is far below zero: the difference to its last time point
+// fits into no 64 bits of nanoseconds.
+TEST(deadline, of_a_clock_whose_epoch_is_still_to_come) {
+  using files = std::chrono::file_clock;
+  EXPECT_EQ(deadline_at(files::time_point::max()), never);
+  EXPECT_TRUE(has_passed(deadline_at(files::time_point::min())));
+  const auto in_a_while = deadline_at(files::now() + 2s);
+  EXPECT_GE(in_a_while, steady_now() + 1'000'000'000);
+  EXPECT_LE(in_a_while, steady_now() + 2'100'000'000);
+  EXPECT_FALSE(conc::detail::has_passed(files::time_point::max()));
+  EXPECT_TRUE(conc::detail::has_passed(files::time_point::min()));
+}
+
+template <class Clock, class Duration>
+void expect_extremes_to_hold() {
+  using point = std::chrono::time_point<Clock, Duration>;
+  EXPECT_FALSE(conc::detail::has_passed(point::max()));
+  EXPECT_TRUE(conc::detail::has_passed(point::min()));
+  EXPECT_GT(deadline_at(point::max()), steady_now() + 3'600'000'000'000);
+  EXPECT_TRUE(has_passed(deadline_at(point::min())));
+}
+
+// Time points that the clock's own unit cannot express.
+TEST(deadline, of_time_points_in_any_unit) {
+  using wall = std::chrono::system_clock;
+  using files = std::chrono::file_clock;
+  expect_extremes_to_hold<wall, std::chrono::years>();
+  expect_extremes_to_hold<wall, std::chrono::hours>();
+  expect_extremes_to_hold<wall, std::chrono::microseconds>();
+  expect_extremes_to_hold<wall, std::chrono::duration<double>>();
+  expect_extremes_to_hold<wall, std::chrono::duration<float, std::ratio<3600>>>();
+  expect_extremes_to_hold<files, std::chrono::years>();
+  expect_extremes_to_hold<files, std::chrono::duration<double, std::milli>>();
+  // All that picoseconds can say about the system clock ended in April 1970.
+  using early = std::chrono::time_point<wall, std::chrono::duration<std::int64_t, std::pico>>;
+  EXPECT_TRUE(conc::detail::has_passed(early::max()));
+  EXPECT_TRUE(has_passed(deadline_at(early::max())));
+}
+
+TEST(deadline, what_is_not_a_number_is_no_time) {
+  using seconds = std::chrono::duration<double>;
+  constexpr seconds none(std::numeric_limits<double>::quiet_NaN());
+  EXPECT_EQ(ceil_nanos(none), 0);
+  EXPECT_TRUE(has_passed(deadline_after(none)));
+  const std::chrono::time_point<std::chrono::system_clock, seconds> at(none);
+  EXPECT_TRUE(has_passed(deadline_at(at)));
+  EXPECT_TRUE(conc::detail::has_passed(at));
+  constexpr seconds for_ever(std::numeric_limits<double>::infinity());
+  EXPECT_EQ(deadline_after(for_ever), never);
+  EXPECT_TRUE(has_passed(deadline_after(-for_ever)));
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // What the headers call an error that ends the process: it does, and says what was wrong.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <thread>
@@ -49,6 +51,14 @@ TEST_F(MisuseDeathTest, mutex_locked_twice) {
   };
   EXPECT_DEATH(twice(), "locked a mutex that it already holds");
   EXPECT_DEATH(as_user_thread(twice), "locked a mutex that it already holds");
+}
+
+TEST_F(MisuseDeathTest, condition_variable_waited_for_with_an_empty_lock) {
+  conc::condition_variable cv;
+  std::unique_lock<conc::mutex> none;
+  EXPECT_DEATH(cv.wait(none), "with a lock that has no mutex");
+  EXPECT_DEATH(as_user_thread([&] { cv.wait_for(none, std::chrono::milliseconds(1)); }),
+               "with a lock that has no mutex");
 }
 
 TEST_F(MisuseDeathTest, mutex_destroyed_while_locked) {

@@ -9,6 +9,7 @@
 
 #include "conc/detail/deadline.h"
 #include "conc/detail/future_state.h"
+#include "conc/detail/timed_lock.h"
 
 namespace conc {
 
@@ -31,11 +32,9 @@ class future_base {
   }
   template <class Clock, class Duration>
   std::future_status wait_until(const std::chrono::time_point<Clock, Duration>& time) const {
-    for (;;) {
-      const std::future_status s = state_.checked().wait_until(deadline_at(time));
-      // The clock may have been set back while we waited on the steady one.
-      if (s != std::future_status::timeout || Clock::now() >= time) return s;
-    }
+    return repeat_while_late(time, std::future_status::timeout, [this](steady_nanos deadline) {
+      return state_.checked().wait_until(deadline);
+    });
   }
 
  protected:
