@@ -59,7 +59,14 @@ struct processor_stats {
   std::uint64_t wakes = 0;           // threads made ready here
   std::uint64_t steals = 0;          // successful thefts by this processor …
   std::uint64_t stolen_threads = 0;  // … and what they brought
-  std::uint32_t ready = 0;           // threads in its queue now
+  // Threads that go on on another processor than before, by this one's doing: stolen, woken by one
+  // of its threads, or sent by this_thread::migrate_to.
+  std::uint64_t migrations = 0;
+  std::uint32_t ready = 0;  // threads that wait for it now, without the one that runs
+  // How long it has run threads, and how long it has looked for some elsewhere. Measured where the
+  // clock is read anyway; what is missing to the age of the runtime it has slept.
+  std::chrono::nanoseconds running{};
+  std::chrono::nanoseconds searching{};
 };
 
 struct runtime_stats {
@@ -70,6 +77,15 @@ struct runtime_stats {
   std::uint32_t blocking_sections = 0;   // under way now
   std::uint64_t blocking_handovers = 0;  // processors taken over because a section took long
   std::uint64_t rebalanced = 0;          // threads moved between queues (per_cpu_migrating)
+
+  // The runtime as a queueing system since it began. A thread is in it from the moment at which it
+  // becomes ready until it waits again or ends: it waits for a processor, or runs. By Little's law
+  // L = lambda W, whatever the distributions are. (J. D. C. Little, "A proof for the queuing
+  // formula L = lambda W", 1961.) The number of those that wait for a processor is sampled every 32
+  // switches and taken to change evenly in between.
+  double mean_in_system = 0;                       // L: how many there were, on average over time
+  double departures_per_second = 0;                // lambda
+  std::chrono::nanoseconds mean_time_in_system{};  // W: from ready to the next wait, on average
 };
 
 // A runtime runs the threads that are spawned on it on its own processors, each driven by a kernel
@@ -117,10 +133,10 @@ class CONC_API runtime {
 
   // Writes every thread of this runtime: id, name, state, what it waits for and for how long at
   // most, how much of its stack it has touched, and its stack trace; then the kernel threads that
-  // wait in this library's objects. For people: the form may change. docs/observability.md says what a
-  // trace can and cannot show. The threads go on meanwhile, but those that run are interrupted for
-  // some microseconds by a signal (SIGURG), which ends system calls that do not restart with EINTR.
-  // Throws std::bad_alloc and what the stream throws. See also conc/debug.h.
+  // wait in this library's objects. For people: the form may change. docs/observability.md says
+  // what a trace can and cannot show. The threads go on meanwhile, but those that run are
+  // interrupted for some microseconds by a signal (SIGURG), which ends system calls that do not
+  // restart with EINTR. Throws std::bad_alloc and what the stream throws. See also conc/debug.h.
   void dump(std::ostream& out) const;
   unsigned processors() const noexcept;
 

@@ -24,6 +24,8 @@ void make_ready_here(processor& p, tcb& t) noexcept {
   auto& all = p.home.processors;
   all[(p.index + 1) % all.size()]->post(t);
 #else
+  if (t.host != &p) [[unlikely]]
+    p.migrations.increment();
   p.make_ready_next(t);
 #endif
   p.home.work_appeared(p);

@@ -59,6 +59,7 @@ bool processor::checkpoint() noexcept {
   until_checkpoint.set(checkpoint_every);
   const nanos time = now();
   judge_dispatches(time);
+  load.note(time, ready_threads());
   return wants_service(time);
 }
 
@@ -73,6 +74,7 @@ void scheduler::service(carrier& c) noexcept {
   if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) io->poll();
   if (layout == queue_layout::per_cpu_migrating) rebalance(time);
   end_expired_waits(p.deadlines, p, time, timers::by::its_carrier);
+  if (p.load.is_busy()) p.load.note_jump(p.ready_threads());
 }
 
 // Ends the waits in `from` that have come to their deadline; their threads become ready at `p`.
@@ -87,6 +89,7 @@ void scheduler::end_expired_waits(timers& from, processor& p, nanos time, timers
       t.token = wake_token::timed_out;
       t.state.store(task_state::ready, memory_order_relaxed);
       if (steals()) {
+        if (t.host != &p) p.migrations.increment();
         p.make_ready_last(t);
       } else {
         place(t);
@@ -129,6 +132,8 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
         if (searching) searchers.fetch_sub(1, memory_order_seq_cst);
         return nullptr;
       }
+      const nanos since = now();
+      if (p.load.is_busy()) p.load.begin_idling(since);
       // Whom nobody called has slept out its time on watch: it looks once, also for what lies
       // forgotten, and does not stand about in the others' cache lines.
       const bool called = searching;
@@ -139,12 +144,14 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
         t = p.looks_empty() ? steal(p, true) : take_own(c);
       }
       if (t == nullptr && (called || !slept)) t = search(c);
+      p.load.note_search(since, now());
     }
     if (t != nullptr) {
       if (searching || slept) {
         p.judge_from(now());  // not by the time without work
         go_to_work(p, searching);
       }
+      if (!p.load.is_busy()) p.load.begin_work(now(), p.ready_threads());
       // What this visit has made ready beyond the one that runs now.
       if (p.ready_threads() > 0 && wants_help(p)) call_for_help(p);
       return t;

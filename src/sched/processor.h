@@ -18,6 +18,7 @@
 
 #include "sched/counter.h"
 #include "sched/fork_stack.h"
+#include "sched/load.h"
 #include "sched/run_queue.h"
 #include "sched/timers.h"
 #include "threads/execution.h"
@@ -75,6 +76,8 @@ class processor {
   counter finished;        // threads that ended here
   counter steals;          // successful thefts by this processor …
   counter stolen_threads;  // … and what they brought
+  counter migrations;      // threads that go on elsewhere than before, by this processor's doing
+  load_record load{now()};
 
   atomic<bool> runs_thread{false};  // else its holder is on its own stack
 
@@ -116,6 +119,7 @@ class processor {
     queue.enter();
     for (; list != nullptr; ++n) {
       tcb* next_in_list = list->next_ready;
+      if (list->host != this) migrations.increment();
       list->host = this;
       queue.push_back(*list);
       list = next_in_list;

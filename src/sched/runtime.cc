@@ -1,5 +1,6 @@
 #include "conc/runtime.h"
 
+#include <algorithm>
 #include <mutex>
 #include <system_error>
 
@@ -73,6 +74,9 @@ unsigned runtime::processors() const noexcept {
 
 runtime_stats runtime::stats() const {
   runtime_stats all;
+  const nanos time = now();
+  double area = 0;  // under "threads in the system", in nanoseconds
+  std::uint64_t left = 0;
   all.spawned = impl_->spawned_outside.load(memory_order_relaxed);
   all.kernel_threads = impl_->carriers_alive.load(memory_order_relaxed);
   all.blocking_sections = impl_->loans.sections.load(memory_order_relaxed);
@@ -89,10 +93,23 @@ runtime_stats runtime::stats() const {
     s.wakes = p.wakes.read();
     s.steals = p.steals.read();
     s.stolen_threads = p.stolen_threads.read();
+    s.migrations = p.migrations.read();
     s.ready = p.ready_threads();
+    const load_record::reading load = p.load.read(time, s.ready);
+    s.running = std::chrono::nanoseconds(load.running);
+    s.searching = std::chrono::nanoseconds(load.searching);
+    area += static_cast<double>(load.running) + load.waited;
+    left += s.parks + s.finished;
     all.spawned += s.spawned;
     all.finished += s.finished;
     all.processors.push_back(s);
+  }
+  const double age = static_cast<double>(std::max<nanos>(time - impl_->begun, 1));
+  all.mean_in_system = area / age;
+  all.departures_per_second = static_cast<double>(left) / age * 1e9;
+  if (left != 0) {
+    all.mean_time_in_system =
+        std::chrono::nanoseconds(static_cast<nanos>(area / static_cast<double>(left)));
   }
   return all;
 }

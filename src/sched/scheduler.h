@@ -25,6 +25,7 @@ struct scheduler {
   scheduler& operator=(const scheduler&) = delete;
 
   runtime& face;
+  const nanos begun = now();
   std::size_t stack_size;  // 0: the pool's
   const queue_layout layout;
   // Fixed once made; pointers, because everybody holds on to them.

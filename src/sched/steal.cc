@@ -55,6 +55,7 @@ tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
     if (loot == nullptr) continue;
     // The first is run, the others go to our own queue.
     loot->host = &thief;
+    thief.migrations.increment();
     thief.steals.increment();
     thief.stolen_threads.add(1 + (loot->next_ready != nullptr ? thief.adopt(loot->next_ready) : 0));
     return loot;

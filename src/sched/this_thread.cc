@@ -24,6 +24,7 @@ processor& processor_of_caller(const char* call) {
 void publish_migration(task& from, void* target) noexcept {
   tcb& t = static_cast<tcb&>(from);
   processor& p = *static_cast<processor*>(target);
+  current_processor()->migrations.increment();
   t.host = &p;
   if (!p.home.steals()) p.posted.fetch_add(1, memory_order_relaxed);
   p.home.post_to_its_processor(t);

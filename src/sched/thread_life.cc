@@ -37,6 +37,8 @@ void resume_joiner([[maybe_unused]] processor& p, task& joiner) noexcept {
     if (t.home == &p.home) [[likely]] {
       t.state.store(task_state::ready, memory_order_relaxed);
       p.wakes.increment();
+      if (t.host != &p) [[unlikely]]
+        p.migrations.increment();
       p.make_ready_last(t);
       return p.home.work_appeared(p);
     }
