@@ -1,6 +1,7 @@
 #include "io/attempt.h"
 
 #include <liburing.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -13,6 +14,16 @@ int result_of(ssize_t done) noexcept { return done < 0 ? -errno : static_cast<in
 
 }  // namespace
 
+// Unlike poll() itself this takes a descriptor that does not exist for an error, as the ring does.
+int poll_one(const request& r, int timeout) noexcept {
+  pollfd one{r.fd, static_cast<short>(r.operation_flags), 0};
+  if (r.fd < 0) return -EBADF;
+  const int ready = ::poll(&one, 1, timeout);
+  if (ready < 0) return -errno;
+  if (one.revents & POLLNVAL) return -EBADF;
+  return ready == 0 ? -EAGAIN : one.revents;
+}
+
 int attempt(const request& r) noexcept {
   void* const buffer = const_cast<void*>(r.address);
   const iovec all{buffer, r.length};
@@ -24,10 +35,22 @@ int attempt(const request& r) noexcept {
       return result_of(preadv2(r.fd, &all, 1, offset, RWF_NOWAIT));
     case IORING_OP_WRITE:
       return result_of(pwritev2(r.fd, &all, 1, offset, RWF_NOWAIT));
+    case IORING_OP_READV:
+      return result_of(preadv2(r.fd, static_cast<const iovec*>(r.address),
+                               static_cast<int>(r.length), offset, RWF_NOWAIT));
+    case IORING_OP_WRITEV:
+      return result_of(pwritev2(r.fd, static_cast<const iovec*>(r.address),
+                                static_cast<int>(r.length), offset, RWF_NOWAIT));
     case IORING_OP_RECV:
       return result_of(::recv(r.fd, buffer, r.length, flags));
     case IORING_OP_SEND:
       return result_of(::send(r.fd, buffer, r.length, flags));
+    case IORING_OP_RECVMSG:
+      return result_of(::recvmsg(r.fd, static_cast<msghdr*>(buffer), flags));
+    case IORING_OP_SENDMSG:
+      return result_of(::sendmsg(r.fd, static_cast<const msghdr*>(r.address), flags));
+    case IORING_OP_POLL_ADD:
+      return poll_one(r, 0);
     default:
       return -EOPNOTSUPP;
   }

@@ -10,9 +10,12 @@
 
 namespace conc::detail {
 
-// A single try at a read, write, recv or send (IORING_OP_…) that leaves the descriptor's flags
-// alone. EAGAIN or EOPNOTSUPP: nothing was done, and the answer has to be waited for.
+// A single try at a read, write, recv, send or poll (IORING_OP_…) that leaves the descriptor's
+// flags alone. EAGAIN or EOPNOTSUPP: nothing was done, and the answer has to be waited for.
 [[gnu::noinline]] int attempt(const request& r) noexcept;
+
+// The events of a POLL_ADD; EAGAIN if none has come within `timeout` milliseconds (-1: no limit).
+[[gnu::noinline]] int poll_one(const request& r, int timeout) noexcept;
 
 // The plain system call, which blocks the kernel thread; for kernel threads.
 [[gnu::noinline]] int block_on(const request& r) noexcept;

@@ -10,6 +10,9 @@
 
 namespace conc::detail {
 
+// Younger than the headers that we build with: Linux 6.7.
+inline constexpr std::uint8_t waitid_opcode = 50;
+
 struct request {
   std::uint8_t opcode = 0;  // IORING_OP_…
   std::uint8_t flags = 0;   // IOSQE_…
@@ -18,6 +21,7 @@ struct request {
   std::uint32_t length = 0;
   std::uint64_t offset = 0;           // or what the opcode puts in its place
   std::uint32_t operation_flags = 0;  // of recv, send, open; the events of a poll
+  std::int32_t second_fd = 0;         // of splice; or what the opcode puts in its place
 };
 
 // What a system call came to: a result, or the negative of an errno value. `refused` says that it

@@ -93,6 +93,7 @@ void ring::start(operation& op) noexcept {
   e->len = op.what.length;
   e->off = op.what.offset;
   e->rw_flags = static_cast<int>(op.what.operation_flags);
+  e->splice_fd_in = op.what.second_fd;
   e->user_data = reinterpret_cast<std::uintptr_t>(&op);
   ++in_flight_;
   if (unsubmitted() >= batch_size) flush();

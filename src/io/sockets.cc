@@ -14,15 +14,16 @@ using namespace conc::detail;
 namespace {
 
 // With MSG_WAITALL an attempt could return a part; only an operation knows how to go on.
-outcome transfer(std::uint8_t opcode, int fd, const void* buffer, std::size_t size, int flags,
+outcome transfer(std::uint8_t opcode, int fd, const void* what, std::uint32_t length, int flags,
                  const options& how) noexcept {
   request r;
   r.opcode = opcode;
   r.fd = fd;
-  r.address = buffer;
-  r.length = clamp_length(size);
+  r.address = what;
+  r.length = length;
   r.operation_flags = static_cast<std::uint32_t>(flags);
-  const std::uint32_t direction = opcode == IORING_OP_RECV ? POLLIN : POLLOUT;
+  const bool receives = opcode == IORING_OP_RECV || opcode == IORING_OP_RECVMSG;
+  const std::uint32_t direction = receives ? POLLIN : POLLOUT;
   return perform(r,
                  {.try_first = (flags & MSG_WAITALL) == 0,
                   .retry_after = (flags & MSG_DONTWAIT) ? 0 : direction},
@@ -35,14 +36,24 @@ outcome direct(int result) noexcept { return {result < 0 ? -errno : result}; }
 
 std::size_t recv(int fd, std::span<std::byte> buffer, int flags, std::error_code& error,
                  const options& how) noexcept {
-  return size_or_error(transfer(IORING_OP_RECV, fd, buffer.data(), buffer.size(), flags, how),
-                       error);
+  return size_or_error(
+      transfer(IORING_OP_RECV, fd, buffer.data(), clamp_length(buffer.size()), flags, how), error);
 }
 
 std::size_t send(int fd, std::span<const std::byte> buffer, int flags, std::error_code& error,
                  const options& how) noexcept {
-  return size_or_error(transfer(IORING_OP_SEND, fd, buffer.data(), buffer.size(), flags, how),
-                       error);
+  return size_or_error(
+      transfer(IORING_OP_SEND, fd, buffer.data(), clamp_length(buffer.size()), flags, how), error);
+}
+
+std::size_t recvmsg(int fd, msghdr* message, int flags, std::error_code& error,
+                    const options& how) noexcept {
+  return size_or_error(transfer(IORING_OP_RECVMSG, fd, message, 1, flags, how), error);
+}
+
+std::size_t sendmsg(int fd, const msghdr* message, int flags, std::error_code& error,
+                    const options& how) noexcept {
+  return size_or_error(transfer(IORING_OP_SENDMSG, fd, message, 1, flags, how), error);
 }
 
 // No attempt first: accept() has no flag for one, and between a poll() that says yes and an

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "conc/conc.h"
+#include "support/children.h"
 #include "support/crew.h"
 #include "support/eventually.h"
 #include "support/files_of_process.h"
@@ -88,6 +89,31 @@ void each_endless_wait(Check check) {
     check("accept", [&, fd = listener.fd.get()](auto& e, const auto& o) {
       EXPECT_EQ(io::accept(fd, nullptr, nullptr, e, o), -1);
     });
+    const iovec v{t.data, sizeof t.data};
+    msghdr m{};
+    m.msg_iov = const_cast<iovec*>(&v);
+    m.msg_iovlen = 1;
+    check("readv", [&, fd = out.get()](auto& e, const auto& o) { io::readv(fd, {&v, 1}, e, o); });
+    check("writev", [&, fd = full_in.get()](auto& e, const auto& o) {
+      io::writev(fd, {&v, 1}, e, o);
+    });
+    check("recvmsg", [&, fd = a.get()](auto& e, const auto& o) { io::recvmsg(fd, &m, 0, e, o); });
+    check("sendmsg", [&, fd = c.get()](auto& e, const auto& o) { io::sendmsg(fd, &m, 0, e, o); });
+    check("splice in", [&, from = out.get(), to = a.get()](auto& e, const auto& o) {
+      io::splice(from, nullptr, to, nullptr, 9, 0, e, o);
+    });
+    check("splice out", [&, from = full_out.get(), to = c.get()](auto& e, const auto& o) {
+      io::splice(from, nullptr, to, nullptr, 9, 0, e, o);
+    });
+    check("poll", [&, p = out.get(), s = a.get()](auto& e, const auto& o) {
+      pollfd both[] = {{p, POLLIN, 0}, {s, POLLIN, 0}};
+      EXPECT_EQ(io::poll(both, e, o), -1);
+    });
+    const conc_test::lasting_child child;
+    for (const pid_t whom : {child.pid, -1}) {
+      check("waitpid",
+            [&](auto& e, const auto& o) { EXPECT_EQ(io::waitpid(whom, nullptr, 0, e, o), -1); });
+    }
     const conc_test::temporary_file fifo;
     ::unlink(fifo.path.c_str());
     ASSERT_EQ(::mkfifo(fifo.path.c_str(), 0600), 0);
