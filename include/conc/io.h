@@ -28,10 +28,16 @@
 #define CONC_IO_H
 
 #include "conc/detail/io_bytes.h"
-#include "conc/detail/io_fd.h"
 #include "conc/detail/io_files.h"
 #include "conc/detail/io_options.h"
 #include "conc/detail/io_processes.h"
 #include "conc/detail/io_sockets.h"
+#include "conc/io/datagram_socket.h"
+#include "conc/io/file.h"
+#include "conc/io/listener.h"
+#include "conc/io/socket_address.h"
+#include "conc/io/stream_socket.h"
+#include "conc/io/unique_fd.h"
+#include "conc/io/whole.h"
 
 #endif  // CONC_IO_H

@@ -1,7 +1,10 @@
 // The shapes of the public contract that exist so far: names, signatures, defaults. It compiles
 // against <conc/conc.h> alone and is linked with the shared library; a few lines of it also run.
 #include <conc/conc.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -10,8 +13,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <stop_token>
+#include <system_error>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
@@ -214,6 +219,37 @@ void structured() {
   conc::runtime::current().dump(std::cout);
 }
 
+// Both forms of the helpers and the owners' calls.
+void owners() {
+  std::error_code e;
+  std::array<std::byte, 4> in{};
+  const std::span<const std::byte> out = in;
+  static_assert(std::same_as<decltype(conc::io::write_all(1, out)), std::size_t>);
+  conc::io::write_all(-1, out, e);
+  conc::io::read_exactly(-1, in, e, {.deadline = 1ms});
+  conc::io::unique_fd fd(::dup(1));
+  conc::io::file f(std::move(fd));
+  f = conc::io::file::open("/dev/zero", O_RDWR);
+  f.read_exactly(in, {.deadline = 1s});
+  f.pread(in, 0, e);
+  f.write_all(out);
+  f.close();
+  const auto here = conc::io::socket_address::loopback(0);
+  auto l = conc::io::listener::listen(here);
+  auto client = conc::io::stream_socket::connect(conc::io::socket_address::loopback(l.local_port()),
+                                                 {.deadline = 10s});
+  conc::io::stream_socket server = l.accept({.deadline = 10s});
+  client.set_no_delay();
+  client.send_all(out);
+  server.recv_exactly(in);
+  server.shutdown(SHUT_WR);
+  static_assert(std::same_as<decltype(client.recv(in)), std::size_t>);
+  auto d = conc::io::datagram_socket::bind(here);
+  d.connect(d.local_address());
+  d.send(out);
+  d.recv(in, e);
+}
+
 }  // namespace
 
 int main() {
@@ -226,4 +262,5 @@ int main() {
   runtimes();
   numbers_and_values();
   structured();
+  owners();
 }

@@ -1,6 +1,6 @@
 // conc::io::unique_fd: the owner of a file descriptor.
-#ifndef CONC_DETAIL_IO_FD_H
-#define CONC_DETAIL_IO_FD_H
+#ifndef CONC_IO_UNIQUE_FD_H
+#define CONC_IO_UNIQUE_FD_H
 
 #include <utility>
 
@@ -42,4 +42,4 @@ class unique_fd {
 
 }  // namespace conc::io
 
-#endif  // CONC_DETAIL_IO_FD_H
+#endif  // CONC_IO_UNIQUE_FD_H
