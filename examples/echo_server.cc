@@ -2,18 +2,19 @@
 //
 // Prints "listening on PORT" when connections are accepted. With --clients it also talks to itself
 // and checks every answer, so that it can be tried without another program.
-#include <arpa/inet.h>
 #include <conc/io.h>
 #include <conc/thread.h>
-#include <netinet/tcp.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <span>
 #include <stop_token>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "check.h"
@@ -23,29 +24,19 @@ namespace io = conc::io;
 
 namespace {
 
-// Sends all of it; false if the peer has gone.
-bool send_all(int fd, std::span<const std::byte> bytes) {
-  std::error_code error;
-  while (!bytes.empty() && !error) {
-    bytes = bytes.subspan(io::send(fd, bytes, MSG_NOSIGNAL, error));
-  }
-  return !error;
-}
-
-void serve(io::unique_fd connection) {
-  const int on = 1;
-  setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+void serve(io::stream_socket peer) {
   std::array<std::byte, 4096> buffer;
-  std::error_code error;
-  while (const std::size_t n = io::recv(connection.get(), buffer, 0, error)) {
-    if (!send_all(connection.get(), std::span(buffer).first(n))) return;
+  std::error_code error;  // of a peer that has gone: nothing that could be done about it
+  peer.set_no_delay(true, error);
+  while (const std::size_t n = peer.recv(buffer, error)) {
+    if (peer.send_all(std::span(buffer).first(n), error) == 0) return;
   }
 }
 
-void accept_until(int listener, std::stop_token stop) {
+void accept_until(io::listener& listener, std::stop_token stop) {
   for (;;) {
     std::error_code error;
-    io::unique_fd connection(io::accept(listener, nullptr, nullptr, error, {.stop = stop}));
+    io::stream_socket peer = listener.accept(error, {.stop = stop});
     if (error == std::errc::operation_canceled) return;
     if (error) {
       // Most likely no descriptor is left: those who are served free some in time.
@@ -53,21 +44,19 @@ void accept_until(int listener, std::stop_token stop) {
       conc::this_thread::sleep_for(std::chrono::milliseconds(10));
       continue;
     }
-    conc::thread(serve, std::move(connection)).detach();
+    conc::thread(serve, std::move(peer)).detach();
   }
 }
 
 // A client that checks what comes back until it is told to stop.
-void talk(sockaddr_in server, unsigned number, std::stop_token stop) {
-  const io::unique_fd fd(io::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  io::connect(fd.get(), reinterpret_cast<const sockaddr*>(&server), sizeof server);
+void talk(io::socket_address server, unsigned number, std::stop_token stop) {
+  io::stream_socket peer = io::stream_socket::connect(server);
   std::array<std::byte, 1000> question, answer;
   for (unsigned round = 0; round == 0 || !stop.stop_requested(); ++round) {
     std::fill(question.begin(), question.end(), std::byte(number + round));
-    if (!send_all(fd.get(), question)) examples::fail("client %u: the server hung up", number);
-    if (io::recv(fd.get(), answer, MSG_WAITALL) != answer.size() || answer != question) {
-      examples::fail("client %u: round %u came back wrong", number, round);
-    }
+    peer.send_all(question);
+    if (peer.recv_exactly(answer) == 0) examples::fail("client %u: the server hung up", number);
+    if (answer != question) examples::fail("client %u: round %u came back wrong", number, round);
   }
 }
 
@@ -80,24 +69,17 @@ int main(int argc, char** argv) {
   const std::chrono::duration<double> time(options.seconds(1e5, "until it ends"));
   options.finish();
 
-  const io::unique_fd listener(io::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(static_cast<std::uint16_t>(port));
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  io::bind(listener.get(), reinterpret_cast<sockaddr*>(&at), sizeof at);
-  io::listen(listener.get(), SOMAXCONN);
-  socklen_t length = sizeof at;
-  getsockname(listener.get(), reinterpret_cast<sockaddr*>(&at), &length);
-  std::printf("listening on %d\n", ntohs(at.sin_port));
+  const auto at = io::socket_address::loopback(static_cast<std::uint16_t>(port));
+  io::listener listener = io::listener::listen(at);
+  std::printf("listening on %d\n", listener.local_port());
   std::fflush(stdout);
 
   std::stop_source stop;
-  conc::thread acceptor(accept_until, listener.get(), stop.get_token());
+  conc::thread acceptor(accept_until, std::ref(listener), stop.get_token());
   std::vector<conc::thread> talkers;
-  for (unsigned i = 0; i < clients; ++i) talkers.emplace_back(talk, at, i, stop.get_token());
+  for (unsigned i = 0; i < clients; ++i)
+    talkers.emplace_back(talk, listener.local_address(), i, stop.get_token());
+
   conc::this_thread::sleep_for(time);
   stop.request_stop();
   for (conc::thread& t : talkers) t.join();

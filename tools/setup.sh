@@ -12,12 +12,14 @@ packages='
   g++
   gdb
   clang
+  libclang-rt-14-dev
   make
   meson
   ninja-build
   pkg-config
   cmake
   python3
+  curl
   spin
   liburing-dev
   libhwloc-dev
