@@ -14,7 +14,7 @@ OURS = "conc::mutex"
 MEASURES = {"time": True, "jain": False, "cpu_ns": True}
 # Locks whose waiters sleep; the others are no alternative for whoever must not burn CPUs.
 BLOCKING = ["std::mutex", "pthread adaptive", "absl::Mutex", "nsync", "TBB mutex"]
-MOST_ROUNDS = 6
+MOST_ROUNDS = 4
 
 
 def _better(mine, theirs, less):
@@ -55,11 +55,12 @@ def ahead(samples, certain):
     return found
 
 
-def repeat(programs, samples, progress):
-    """Measures cells that may be losses until it is clear which are."""
+def repeat(programs, samples, figures, progress):
+    """Measures cells that may be losses, of the figures that match, until it is clear which are."""
     for round_number in range(MOST_ROUNDS):
+        certain = ahead(samples, certain=True)
         doubtful = [pair for pair in ahead(samples, certain=False)
-                    if pair not in ahead(samples, certain=True)]
+                    if pair not in certain and re.search(figures, pair[0])]
         if not doubtful:
             return
         progress(f"round {round_number + 1}: {len(doubtful)} cells in doubt")

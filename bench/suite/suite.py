@@ -47,7 +47,7 @@ def progress(text):
     print(f"  {text}", file=sys.stderr, flush=True)
 
 
-def matrix(given, found, pattern, repetitions):
+def matrix(given, found, pattern, repetitions, kept):
     """Large groups are sampled in one process, whose program shuffles them."""
     names = [f for f in found[0].figures
              if re.search(pattern, f) and re.search(given.figures, f)]
@@ -59,6 +59,7 @@ def matrix(given, found, pattern, repetitions):
             progress(f"{repetition + 1} of {repetitions}: {number} of {len(groups)} groups of cells")
             chosen = "^(" + "|".join(map(programs.quote, group)) + ")/"
             found[1].add(found[0].sample(found[0].figures[group[0]][0][0], chosen))
+        found[1].write(kept)  # all of it takes long; what there is should not get lost
 
 
 def futex_calls(given, found, pattern):
@@ -91,8 +92,8 @@ def main():
             elif part == "futex":
                 futex_calls(given, found, pattern)
             elif part in ("contended", "shared"):
-                matrix(given, found, pattern, repetitions)
-                cells.repeat(*found, progress)
+                matrix(given, found, pattern, repetitions, kept)
+                cells.repeat(*found, given.figures or part, progress)
             else:
                 names = [f for f in found[0].figures
                          if re.search(pattern, f) and re.search(given.figures, f)]
