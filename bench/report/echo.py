@@ -30,7 +30,7 @@ def _cpu_seconds(process):
 def _load(build, process, port, connections, seconds):
     before = _cpu_seconds(process)
     result = json.loads(runner.run(
-        [f"{build}/bench/echo_load", f"--port={port}", f"--connections={connections}", "--json",
+        [f"{build}/bench/io/echo_load", f"--port={port}", f"--connections={connections}", "--json",
          f"--seconds={seconds}", f"--warm_up={WARM_UP}"], seconds + WARM_UP))
     spent = _cpu_seconds(process) - before
     result["cpu_us"] = spent * 1e6 / max(1, result["answers"])
@@ -88,11 +88,11 @@ def measure(build, quick):
             "/proc/sys/kernel/io_uring_disabled."))
         return section
     what = "every server echoed every byte"
-    conc, epoll = f"{build}/examples/echo_server", f"{build}/bench/epoll_echo_server"
+    conc, epoll = f"{build}/examples/echo_server", f"{build}/bench/io/echo_epoll"
     try:
         with runner.server([conc, "--port", "0"]) as first, \
              runner.server([conc, "--port", "0"], CONC_PROCS="1") as second, \
-             runner.server([epoll, "--port=0"]) as third:
+             runner.server([epoll]) as third:
             servers = {CONC: first, "conc, 1 processor": second, EPOLL: third}
             found = _measure_in_turn(build, servers, 0.4 if quick else 1.2, 1 if quick else 3)
     except runner.Failed as failure:

@@ -9,9 +9,11 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <barrier>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
@@ -100,27 +102,27 @@ class connection {
   std::vector<unsigned char> sent_, received_;
 };
 
+// When to begin and to end: told once everybody has connected, which takes its time.
+struct schedule {
+  std::barrier<> connected;
+  nanos from = 0, until = 0;
+  void begin() {
+    from = now() + static_cast<nanos>(absl::GetFlag(FLAGS_warm_up) * 1e9);
+    until = from + static_cast<nanos>(absl::GetFlag(FLAGS_seconds) * 1e9);
+  }
+};
+
 struct share {
   histogram latencies;        // of the requests within the measured time
   std::uint64_t answers = 0;  // warm-up included
   std::string error;
 };
 
-void drive(int connections, nanos from, nanos until, share& mine) try {
-  const int poll = epoll_create1(EPOLL_CLOEXEC);
-  if (poll < 0) fail("epoll_create1");
-  std::vector<std::unique_ptr<connection>> all;
-  for (int i = 0; i < connections; ++i) {
-    const auto bytes = static_cast<std::size_t>(absl::GetFlag(FLAGS_bytes));
-    all.push_back(std::make_unique<connection>(bytes));
-    epoll_event readable{};
-    readable.events = EPOLLIN;
-    readable.data.ptr = all.back().get();
-    if (epoll_ctl(poll, EPOLL_CTL_ADD, all.back()->fd(), &readable) != 0) fail("epoll_ctl");
-  }
+void load(int poll, std::vector<std::unique_ptr<connection>>& all, const schedule& times,
+          share& mine) {
   for (auto& c : all) c->request();
   std::vector<epoll_event> events(all.size());
-  for (nanos t = now(); t < until; t = now()) {
+  for (nanos t = now(); t < times.until; t = now()) {
     const int n = epoll_wait(poll, events.data(), static_cast<int>(events.size()), silence_ms);
     if (n < 0 && errno != EINTR) fail("epoll_wait");
     if (n == 0) throw std::runtime_error("the server is silent");
@@ -129,13 +131,42 @@ void drive(int connections, nanos from, nanos until, share& mine) try {
       const nanos took = c->answer();
       if (took < 0) continue;
       ++mine.answers;
-      if (t >= from && t < until) mine.latencies.add(took);
+      if (t >= times.from && t < times.until) mine.latencies.add(took);
       c->request();
     }
   }
+}
+
+void connect_all(int poll, int connections, std::vector<std::unique_ptr<connection>>& all) {
+  for (int i = 0; i < connections; ++i) {
+    const auto bytes = static_cast<std::size_t>(absl::GetFlag(FLAGS_bytes));
+    all.push_back(std::make_unique<connection>(bytes));
+    epoll_event readable{};
+    readable.events = EPOLLIN;
+    readable.data.ptr = all.back().get();
+    if (epoll_ctl(poll, EPOLL_CTL_ADD, all.back()->fd(), &readable) != 0) fail("epoll_ctl");
+  }
+}
+
+void drive(int connections, schedule& times, share& mine) {
+  const int poll = epoll_create1(EPOLL_CLOEXEC);
+  std::vector<std::unique_ptr<connection>> all;
+  try {
+    if (poll < 0) fail("epoll_create1");
+    connect_all(poll, connections, all);
+  } catch (const std::exception& e) {
+    mine.error = e.what();
+  }
+  // Twice: the main thread sets the times in between.
+  times.connected.arrive_and_wait();
+  times.connected.arrive_and_wait();
+  if (!mine.error.empty()) return;
+  try {
+    load(poll, all, times, mine);
+  } catch (const std::exception& e) {
+    mine.error = e.what();
+  }
   close(poll);
-} catch (const std::exception& e) {
-  mine.error = e.what();
 }
 
 int measure() {
@@ -145,14 +176,21 @@ int measure() {
     std::fprintf(stderr, "at least one byte and one connection for every thread\n");
     return 2;
   }
-  const nanos from = now() + static_cast<nanos>(absl::GetFlag(FLAGS_warm_up) * 1e9);
-  const nanos until = from + static_cast<nanos>(seconds * 1e9);
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  schedule times{std::barrier<>(threads + 1)};
   std::vector<share> shares(static_cast<std::size_t>(threads));
   std::vector<std::thread> drivers;
   for (int i = 0; i < threads; ++i) {
     const int mine = connections / threads + (i < connections % threads ? 1 : 0);
-    drivers.emplace_back(drive, mine, from, until, std::ref(shares[static_cast<std::size_t>(i)]));
+    drivers.emplace_back(drive, mine, std::ref(times),
+                         std::ref(shares[static_cast<std::size_t>(i)]));
   }
+  times.connected.arrive_and_wait();
+  times.begin();
+  times.connected.arrive_and_wait();
   for (auto& d : drivers) d.join();
 
   histogram all;
