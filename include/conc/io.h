@@ -4,9 +4,11 @@
 // success; the other throws std::system_error. On an error an int result is -1, a size is 0.
 //
 // Blocking: a user-level thread that has to wait is suspended, and its processor runs others; the
-//   operation goes to the io_uring of the carrier that it ran on. Kernel threads may call all of
-//   this, too: they block in the plain system call, and with a deadline or a stop token let a
-//   thread of the default runtime do the waiting. A signal does not end a call: there is no EINTR.
+//   operation goes to the engine of the kernel thread that it ran on: an io_uring or, where the
+//   kernel refuses that or the environment says CONC_IO=epoll, an epoll set, with conc::blocking
+//   for what cannot be polled. Kernel threads may call all of this, too: they block in the plain
+//   system call, and with a deadline or a stop token let a thread of the default runtime do the
+//   waiting. A signal does not end a call: there is no EINTR.
 // Descriptors: plain ones. They need not be non-blocking, and the library never makes them so; a
 //   call waits even if the descriptor has O_NONBLOCK set (save that connect() on a Unix socket
 //   whose listener is full then fails with EAGAIN). MSG_DONTWAIT asks for a single attempt.
@@ -19,11 +21,20 @@
 // Buffers: once a call has returned the kernel does not touch its buffers any more, always.
 // Amounts: like the system calls these move what they can, at most 2 GiB - 4 KiB; fewer bytes than
 //   asked for is no error. 0 bytes read is the end of the file or stream.
-// Errors: what the system call reports. If the kernel refuses io_uring, the first call that would
-//   have to wait fails with the kernel's reason, and a message that says so. Writing to a pipe or
+// Errors: what the system call reports. If the kernel has no engine for us (no descriptors left, or
+//   io_uring refused in spite of CONC_IO=uring), a call that would have to wait fails with the
+//   kernel's reason; for io_uring a message says so. Writing to a pipe or
 //   socket that nobody reads raises SIGPIPE as ever: send() with MSG_NOSIGNAL does not.
-// Thread-safety: as the system calls. A descriptor must not be closed while another thread waits on
-//   it: end the wait first, with shutdown() or a stop token.
+// Thread-safety: as the system calls, and several threads may wait on one descriptor. Closing one
+// that
+//   others wait on never makes them touch another file that gets its number, if it is closed by
+//   conc::io: on an epoll set their calls end with bad_file_descriptor, on an io_uring they wait on
+//   as if the file were still open. To end the waits use shutdown() or a stop token.
+// Limits of the epoll set: beside an io_uring these may stay past their deadline, and keep a kernel
+//   thread: an accept() when another process takes the connection first, a terminal or another
+//   descriptor without non-blocking reads in the same case, a splice() into a socket, and
+//   recvmsg() with MSG_WAITALL returns parts. Waiting for a FIFO's other end with a deadline or
+//   stop token looks for it every 16 ms.
 #ifndef CONC_IO_H
 #define CONC_IO_H
 

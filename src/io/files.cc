@@ -57,7 +57,7 @@ int fdatasync(int fd, std::error_code& error, const options& how) noexcept {
 // An entry that still lies in the queue names the descriptor by its number, which may soon be
 // another file's.
 int close(int fd, std::error_code& error, const options&) noexcept {
-  if (CONC_STEP(io_flush_before_close)) flush_queued();
+  if (CONC_STEP(io_flush_before_close)) before_closing(fd);
   const int done = ::close(fd);
   // Linux has freed the number even if a signal cut the rest short.
   return int_or_error({done < 0 && errno != EINTR ? -errno : 0}, error);

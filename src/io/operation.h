@@ -1,4 +1,4 @@
-// An operation in flight on a ring: the record that the kernel's answer finds its way back to.
+// An operation in flight on an engine: the record that the kernel's answer finds its way back to.
 //
 // It lives on the stack of the thread that waits for it, and the kernel knows it by its address.
 // Both are sound for one reason only: the thread is not resumed before the operation's own
@@ -6,13 +6,15 @@
 // the kernel to hurry; its answer to *that* proves nothing. So while the address is known to the
 // kernel it means this operation, and the buffer that the kernel may write to exists.
 //
-// The completion is reaped by the carrier that owns the ring, from the scheduler's own stack. The
+// The completion is reaped by the carrier that owns the engine, from the scheduler's own stack. The
 // thread filled its submission entry on that carrier and has left it since, or the scheduler's
 // stack would not run: so it is off its own stack and may be resumed (task.h, publish_fn). There is
 // nothing to publish, and no one else to find the record.
 //
-// Who touches what: everything here belongs to the ring's carrier, save that the thread itself
-// writes before the suspension and reads after it. The scheduler's queues order the two.
+// Who touches what: everything here belongs to the engine's carrier, save that the thread itself
+// writes before the suspension and reads after it (the scheduler's queues order the two), and that a
+// deadline may expire on another carrier: `done`, `why`, `to_cancel` and the list of operations to
+// cancel are under the engine's lock.
 #ifndef CONC_IO_OPERATION_H
 #define CONC_IO_OPERATION_H
 
@@ -22,30 +24,34 @@
 
 namespace conc::detail {
 
-class ring;
+class engine;
 struct stop_request;
 
 enum class gave_up : std::uint8_t { no, at_deadline, on_request };
 
 struct operation {
-  operation(ring& on, task& who, const request& r) noexcept : home(on), waiter(who), what(r) {
+  operation(engine& on, task& who, const request& r) noexcept : home(on), waiter(who), what(r) {
     timer.owner = this;
     timer.expired = deadline_passed;
   }
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
 
-  ring& home;
+  engine& home;
   task& waiter;
   const request& what;
   int result = 0;
   bool done = false;          // the completion has been reaped
   gave_up why = gave_up::no;  // set once: the first reason counts
-  bool to_cancel = false;     // in the ring's list of operations to cancel
+  bool to_cancel = false;     // in the engine's list of operations to cancel
   operation* next_to_cancel = nullptr;
+  // In an epoll set, under its lock: the next in the table, or in the list of those whose
+  // descriptor somebody closes; and whether it is in that list.
+  operation* next_on_descriptor = nullptr;
+  bool closed = false;
   stop_request* stop = nullptr;  // how a stop token reaches us
 
-  // Armed with the processor whose carrier owns the ring, so that it expires on that carrier.
+  // Expires on whatever carrier holds the processor by then.
   struct deadline_timer : callback_timer {
     operation* owner = nullptr;
   };
@@ -55,17 +61,17 @@ struct operation {
   static void deadline_passed(callback_timer& t) noexcept;
 };
 
-// A stop request on its way to the ring's carrier. The callback of a stop token runs on any kernel
-// thread, while the operation may be finishing on its carrier; so the callback never looks at the
-// operation. It posts this record, and the carrier, the only one to read or write `target`, finds
-// the operation there or, if it has finished, null.
+// A stop request on its way to the engine's carrier. The callback of a stop token runs on any
+// kernel thread, while the operation may be finishing on its carrier; so the callback never looks
+// at the operation. It posts this record, and the carrier, the only one to read or write `target`,
+// finds the operation there or, if it has finished, null.
 //
-// On the heap, because the record can be in the ring's mailbox when the waiting thread has already
-// returned. Owned by the thread and, once it is posted, by the mailbox too.
+// On the heap, because the record can be in the engine's mailbox when the waiting thread has
+// already returned. Owned by the thread and, once it is posted, by the mailbox too.
 struct stop_request {
-  stop_request(ring& to, operation& op) noexcept : home(to), target(&op) {}
+  stop_request(engine& to, operation& op) noexcept : home(to), target(&op) {}
 
-  ring& home;
+  engine& home;
   operation* target;
   stop_request* next = nullptr;
 

@@ -9,7 +9,9 @@
 #include "conc/detail/spin_wait.h"
 #include "conc/runtime.h"
 #include "io/attempt.h"
-#include "io/ring.h"
+#include "io/emulation.h"
+#include "io/engine.h"
+#include "io/epoll_set.h"
 #include "sched/scheduler.h"
 
 namespace conc::detail {
@@ -17,7 +19,7 @@ namespace {
 
 // What a stop token calls, on whatever thread asks for the stop. It must not suspend: the standard
 // library's stop state remembers the kernel thread that it runs on.
-struct ring_stop {
+struct engine_stop {
   stop_request* record;
   void operator()() const noexcept {
     record->own();
@@ -31,35 +33,32 @@ bool was_interrupted(int result) noexcept {
   return result == -EINTR || (result <= -512 && result >= -516);
 }
 
-ring* ring_of(carrier& c, int& error) noexcept {
+engine* engine_of(carrier& c, int& error) noexcept {
   poller* io = c.io.load(memory_order_relaxed);
   if (io == nullptr) [[unlikely]] {
-    io = ring::make(error).release();
+    io = engine::make(c.home.io_engine, error).release();
     // [carrier.io] release: pairs with the acquire of whoever interrupts it.
     c.io.store(io, memory_order_release);
   }
-  return static_cast<ring*>(io);
+  return static_cast<engine*>(io);
 }
 
-// One operation on the ring of the carrier that the calling thread runs on. On the way back the
+// One operation on the engine of the carrier that the calling thread runs on. On the way back the
 // thread may be on another: nothing of the first carrier's may be touched then.
-outcome run_on_ring(const request& r, nanos deadline, const std::stop_token& stop) noexcept {
+outcome run_on(engine& own, carrier& here, const request& r, const io::options& how) noexcept {
   task& self = current_task();
-  carrier& here = *carrier_of(self);
   scheduler& home = here.home;
-  int error = 0;
-  ring* const own = ring_of(here, error);
-  if (own == nullptr) return {-error, true};
-
-  operation op(*own, self, r);
-  std::optional<std::stop_callback<ring_stop>> on_stop;
+  const nanos deadline = how.deadline.nanos();
+  const std::stop_token& stop = how.stop;
+  operation op(own, self, r);
+  std::optional<std::stop_callback<engine_stop>> on_stop;
   if (stop.stop_possible()) {
-    op.stop = new (std::nothrow) stop_request(*own, op);
+    op.stop = new (std::nothrow) stop_request(own, op);
     if (op.stop == nullptr) return {-ENOMEM};
-    on_stop.emplace(stop, ring_stop{op.stop});
+    on_stop.emplace(stop, engine_stop{op.stop});
   }
   stop_request* const record = op.stop;
-  own->start(op);
+  own.start(op);
   self.waits_for.store(wait_kind::io, memory_order_relaxed);
   self.wait_address.store(reinterpret_cast<void*>(std::intptr_t{r.fd}), memory_order_relaxed);
   if (deadline != no_deadline) here.proc->deadlines.arm(op.timer, deadline);
@@ -77,10 +76,20 @@ outcome run_on_ring(const request& r, nanos deadline, const std::stop_token& sto
   return {was_interrupted(op.result) ? -EINTR : op.result};
 }
 
-// The same for a kernel thread, which has no ring: it waits for a thread that has.
-outcome run_elsewhere(const request& r, nanos deadline, const std::stop_token& stop) noexcept {
+// For a user-level thread.
+outcome run_here(const request& r, const io::options& how) noexcept {
+  carrier& here = *carrier_of(current_task());
+  int error = 0;
+  engine* const own = engine_of(here, error);
+  if (own == nullptr) return {-error, true};
+  return own->takes_all() || r.opcode == IORING_OP_POLL_ADD ? run_on(*own, here, r, how)
+                                                            : emulate(r, how);
+}
+
+// The same for a kernel thread, which has no engine: it waits for a thread that has.
+outcome run_elsewhere(const request& r, const io::options& how) noexcept {
   try {
-    return runtime::current().run([&] { return run_on_ring(r, deadline, stop); });
+    return runtime::current().run([&] { return run_here(r, how); });
   } catch (const std::system_error& e) {
     return {-e.code().value()};
   } catch (...) {
@@ -89,10 +98,9 @@ outcome run_elsewhere(const request& r, nanos deadline, const std::stop_token& s
 }
 
 outcome run_waiting(const request& r, const io::options& how) noexcept {
-  const nanos deadline = how.deadline.nanos();
-  if (is_user_thread(current_task())) return run_on_ring(r, deadline, how.stop);
-  if (deadline == no_deadline && !how.stop.stop_possible()) return {block_on(r)};
-  return run_elsewhere(r, deadline, how.stop);
+  if (is_user_thread(current_task())) return run_here(r, how);
+  if (how.deadline.nanos() == no_deadline && !how.stop.stop_possible()) return {block_on(r)};
+  return run_elsewhere(r, how);
 }
 
 // A thread whose calls never have to wait would never leave its processor: after so many of them in
@@ -110,6 +118,14 @@ bool needs_waiting(int result) noexcept {
 
 }  // namespace
 
+outcome wait_for(int fd, std::uint32_t events, const io::options& how) noexcept {
+  request r;
+  r.opcode = IORING_OP_POLL_ADD;
+  r.fd = fd;
+  r.operation_flags = events;
+  return run_waiting(r, how);
+}
+
 outcome perform(const request& r, manner m, const io::options& how) noexcept {
   if (how.stop.stop_requested()) return {-ECANCELED};
   for (;;) {
@@ -122,11 +138,7 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept {
     }
     outcome o = run_waiting(r, how);
     if (o.is(EAGAIN) && m.retry_after != 0) {
-      request ready;
-      ready.opcode = IORING_OP_POLL_ADD;
-      ready.fd = r.fd;
-      ready.operation_flags = m.retry_after;
-      o = run_waiting(ready, how);
+      o = wait_for(r.fd, m.retry_after, how);
       if (o.value >= 0) continue;
     }
     // What came between the deadline and the kernel's hearing of it came in time: the kernel may
@@ -139,10 +151,11 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept {
   }
 }
 
-void flush_queued() noexcept {
+void before_closing(int fd) noexcept {
+  epoll_set::closing(fd);
   const carrier* c = current_carrier();
   poller* io = c != nullptr ? c->io.load(memory_order_relaxed) : nullptr;
-  if (io != nullptr) static_cast<ring*>(io)->flush();
+  if (io != nullptr) static_cast<engine*>(io)->flush();
 }
 
 }  // namespace conc::detail

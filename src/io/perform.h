@@ -6,6 +6,7 @@
 
 #include "conc/detail/io_options.h"
 #include "io/request.h"
+#include "locks/clock.h"
 
 namespace conc::detail {
 
@@ -21,9 +22,19 @@ struct manner {
 // Carries the request out, waiting in whatever way the caller's kind of thread waits.
 outcome perform(const request& r, manner m, const io::options& how) noexcept;
 
-// Hands the kernel what the caller's carrier has queued, if anything: before a descriptor is closed
-// under operations that name it.
-void flush_queued() noexcept;
+// Waits until one of `events` (POLLIN, POLLOUT) comes at the descriptor; the result is a set of
+// events. EPERM: the engine cannot wait for it, because it is always ready, as files are.
+outcome wait_for(int fd, std::uint32_t events, const io::options& how) noexcept;
+
+// For what can only be tried again and again: twice as long after each time.
+inline constexpr nanos shortest_nap = 1'000'000, longest_nap = 16'000'000;
+
+// Lets some time pass: 0, or why the call that waits has to end.
+outcome nap(nanos length, const io::options& how) noexcept;
+
+// A descriptor is about to be closed: operations that name it must not reach the next file that
+// gets the number.
+void before_closing(int fd) noexcept;
 
 // --- error.cc -----------------------------------------------------------------------------------
 

@@ -86,3 +86,19 @@ int poll(std::span<pollfd> descriptors, std::error_code& error, const options& h
 }
 
 }  // namespace conc::io
+
+namespace conc::detail {
+
+outcome nap(nanos length, const io::options& how) noexcept {
+  const nanos deadline = how.deadline.nanos();
+  if (deadline <= now()) return {-ETIMEDOUT};
+  io::options until = how;
+  if (const io::time_limit end{std::chrono::nanoseconds(length)}; end.nanos() < deadline) {
+    until.deadline = end;
+  }
+  std::error_code ended;
+  io::poll({}, ended, until);
+  return {ended == std::errc::timed_out ? 0 : -ended.value()};
+}
+
+}  // namespace conc::detail

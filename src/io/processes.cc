@@ -69,18 +69,10 @@ outcome wait_for_end(pid_t pid, int* status, int flags, const options& how) noex
 
 // Without that opcode: looks again and again.
 outcome look_now_and_then(pid_t pid, int* status, int flags, const options& how) noexcept {
-  using std::chrono::milliseconds;
-  constexpr milliseconds longest_nap(16);
-  for (milliseconds nap(1);; nap = std::min(nap * 2, longest_nap)) {
+  for (nanos length = shortest_nap;; length = std::min(length * 2, longest_nap)) {
     const int found = try_wait(pid, status, flags);
     if (found != 0) return {found};
-    const nanos deadline = how.deadline.nanos();
-    if (deadline <= now()) return {-ETIMEDOUT};
-    options until = how;
-    if (const time_limit next(nap); next.nanos() < deadline) until.deadline = next;
-    std::error_code ended;
-    poll({}, ended, until);
-    if (ended != std::errc::timed_out) return {-ended.value()};
+    if (const outcome o = nap(length, how); o.value < 0) return o;
   }
 }
 

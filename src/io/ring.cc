@@ -95,81 +95,32 @@ void ring::start(operation& op) noexcept {
   e->rw_flags = static_cast<int>(op.what.operation_flags);
   e->splice_fd_in = op.what.second_fd;
   e->user_data = reinterpret_cast<std::uintptr_t>(&op);
-  ++in_flight_;
+  started();
   if (unsubmitted() >= batch_size) flush();
 }
 
 // --- cancelling ---------------------------------------------------------------------------------
 
-void operation::deadline_passed(callback_timer& t) noexcept {
-  operation& op = *static_cast<deadline_timer&>(t).owner;
-  op.home.cancel(op, gave_up::at_deadline);
-}
-
-void ring::cancel(operation& op, gave_up why) noexcept {
-  if (op.done || op.why != gave_up::no) return;
-  op.why = why;
-  op.to_cancel = true;
-  op.next_to_cancel = to_cancel_;
-  to_cancel_ = &op;
-}
-
 // Entries are taken in order: the operation's own is before this one, and the next operation that
 // happens to have the same address comes after. So the cancellation means the one or none.
-bool ring::submit_cancel(const operation& op) noexcept {
+// False if the kernel takes no entries just now; the list keeps the rest.
+bool ring::submit_cancel() noexcept {
   io_uring_sqe* e = next_entry();
   if (e == nullptr) return false;
   e->opcode = IORING_OP_ASYNC_CANCEL;
   e->fd = -1;
-  e->addr = reinterpret_cast<std::uintptr_t>(&op);
+  e->addr = reinterpret_cast<std::uintptr_t>(next_to_cancel());
   e->user_data = nobody;
   return true;
 }
 
-// Only when the kernel takes no entries does a completion find its operation still on the list.
-void ring::forget_cancel(operation& op) noexcept {
-  operation** at = &to_cancel_;
-  while (*at != &op) at = &(*at)->next_to_cancel;
-  *at = op.next_to_cancel;
-}
-
-void ring::post(stop_request& r) noexcept {
-  stop_request* first = mailbox_.load(memory_order_relaxed);
-  do {
-    r.next = first;
-    // [ring.mailbox] release: pairs with the acquire in empty_mailbox().
-  } while (!mailbox_.compare_exchange_weak(first, &r, memory_order_release, memory_order_relaxed));
-  // Always, because a carrier about to sleep may have looked into the mailbox a moment ago.
-  if (CONC_STEP(io_ring_after_post)) interrupt();
-}
-
-void ring::empty_mailbox() noexcept {
-  if (mailbox_.load(memory_order_relaxed) == nullptr) return;
-  // [ring.mailbox] acquire: pairs with the release in post().
-  stop_request* r = mailbox_.exchange(nullptr, memory_order_acquire);
-  while (r != nullptr) {
-    stop_request* next = r->next;
-    if (r->target != nullptr) cancel(*r->target, gave_up::on_request);
-    r->disown();
-    r = next;
-  }
-}
-
 // --- the doorbell -------------------------------------------------------------------------------
-
-void ring::interrupt() noexcept {
-  const int error = errno;  // we may be in a signal handler
-  const std::uint64_t one = 1;
-  // Fails only when the counter is full, and then the bell rings already.
-  [[maybe_unused]] const auto n = ::write(doorbell_, &one, sizeof one);
-  errno = error;
-}
 
 void ring::watch_doorbell() noexcept {
   io_uring_sqe* e = next_entry();
   if (e == nullptr) return;  // the next poll() tries again
   e->opcode = IORING_OP_POLL_ADD;
-  e->fd = doorbell_;
+  e->fd = doorbell();
   e->poll32_events = POLLIN;
   e->len = one_shot_doorbell_ ? 0 : IORING_POLL_ADD_MULTI;
   e->user_data = of_doorbell;
@@ -181,21 +132,9 @@ void ring::watch_doorbell() noexcept {
 // Moves wishes into the submission queue.
 void ring::prepare() noexcept {
   empty_mailbox();
-  while (to_cancel_ != nullptr && submit_cancel(*to_cancel_)) {
-    to_cancel_->to_cancel = false;
-    to_cancel_ = to_cancel_->next_to_cancel;
+  while (has_cancels() && submit_cancel()) {
   }
   if (!doorbell_watched_) watch_doorbell();
-}
-
-// The last access to the operation is resume(): from then on the thread may return.
-void ring::finish(operation& op, int result) noexcept {
-  op.result = result;
-  op.done = true;
-  if (op.to_cancel) forget_cancel(op);
-  if (op.stop != nullptr) op.stop->target = nullptr;
-  --in_flight_;
-  resume(op.waiter);
 }
 
 void ring::complete(std::uint64_t user_data, int result, std::uint32_t flags) noexcept {
@@ -204,8 +143,7 @@ void ring::complete(std::uint64_t user_data, int result, std::uint32_t flags) no
     // A multishot poll goes on only while the kernel says so.
     if (!(flags & IORING_CQE_F_MORE)) doorbell_watched_ = false;
     if (result == -EINVAL) one_shot_doorbell_ = true;  // before Linux 5.13
-    std::uint64_t rings;
-    [[maybe_unused]] const auto n = ::read(doorbell_, &rings, sizeof rings);
+    silence_doorbell();
     return;
   }
   finish(*reinterpret_cast<operation*>(user_data), result);
@@ -244,8 +182,7 @@ void ring::poll() noexcept {
 bool ring::has_work() const noexcept {
   // [ring.cq_tail] acquire: as in reap(); a look is all that is wanted here.
   if (io_uring_smp_load_acquire(uring_.cq.ktail) != *uring_.cq.khead) return true;
-  if (unsubmitted() != 0 || to_cancel_ != nullptr) return true;
-  if (mailbox_.load(memory_order_relaxed) != nullptr) return true;
+  if (unsubmitted() != 0 || has_wishes()) return true;
   const unsigned flags = kernel_flags();
   return (flags & IORING_SQ_CQ_OVERFLOW) || ((flags & IORING_SQ_TASKRUN) && !flag_is_stale_);
 }
@@ -255,7 +192,7 @@ void ring::wait(nanos deadline) noexcept {
   const nanos time = now();
   // [ring.cq_tail] acquire: as in reap().
   const bool ready = io_uring_smp_load_acquire(uring_.cq.ktail) != *uring_.cq.khead;
-  if (!ready && to_cancel_ == nullptr && doorbell_watched_ && deadline > time) {
+  if (!ready && !has_cancels() && doorbell_watched_ && deadline > time) {
     const timespec relative = to_timespec(deadline - time);
     __kernel_timespec limit{relative.tv_sec, relative.tv_nsec};
     io_uring_getevents_arg argument{};

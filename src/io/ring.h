@@ -11,10 +11,8 @@
 //                 runs. Called by threads too: it reaps nothing
 //   poll(), wait()  on the scheduler's stack: enter the kernel, reap, resume the threads
 //
-// and of a cancellation: a deadline expires on the owner (cancel()), or a stop request arrives in
-// the mailbox from anywhere and is moved; either way the operation is put on a list, and the next
-// poll() makes an ASYNC_CANCEL of it. The operation's own completion then comes at once, with
-// ECANCELED unless it was faster.
+// and of a cancellation: poll() makes an ASYNC_CANCEL of each wish to end an operation (engine.h).
+// The operation's own completion then comes at once, with ECANCELED unless it was faster.
 #ifndef CONC_IO_RING_H
 #define CONC_IO_RING_H
 
@@ -23,12 +21,11 @@
 #include <memory>
 
 #include "conc/detail/atomic.h"
-#include "io/operation.h"
-#include "sched/poller.h"
+#include "io/engine.h"
 
 namespace conc::detail {
 
-class ring final : public poller {
+class ring final : public engine {
  public:
   // The ways to set a ring up, best first: each is for kernels that refuse the one before.
   enum class mode : unsigned { deferred, cooperative, plain };
@@ -40,24 +37,12 @@ class ring final : public poller {
   static std::unique_ptr<ring> make(int& error) noexcept;
   ~ring() override;
 
-  // --- for threads on the owning carrier --------------------------------------------------------
-  void start(operation& op) noexcept;
-  void flush() noexcept;
-
-  // --- for the owner ----------------------------------------------------------------------------
+  bool takes_all() const noexcept override { return true; }
+  void start(operation& op) noexcept override;
+  void flush() noexcept override;
   void poll() noexcept override;
   bool has_work() const noexcept override;
-  bool in_use() const noexcept override { return in_flight_ != 0; }
   void wait(nanos deadline) noexcept override;
-  void before_blocking() noexcept override { flush(); }
-  // Has the kernel called upon to finish `op` soon. Takes no lock, enters no kernel.
-  void cancel(operation& op, gave_up why) noexcept;
-
-  // --- for anybody ------------------------------------------------------------------------------
-  void interrupt() noexcept override;
-  // Takes one share of `r` over from the caller, who must still own another: until interrupt() has
-  // returned nothing else keeps the ring alive.
-  void post(stop_request& r) noexcept;
 
  private:
   ring() noexcept = default;
@@ -75,26 +60,18 @@ class ring final : public poller {
   unsigned kernel_flags() const noexcept;
   int enter(unsigned completions, unsigned flags, const io_uring_getevents_arg* limit) noexcept;
   void prepare() noexcept;
-  void empty_mailbox() noexcept;
-  bool submit_cancel(const operation& op) noexcept;
+  bool submit_cancel() noexcept;
   void watch_doorbell() noexcept;
   unsigned reap() noexcept;
   void complete(std::uint64_t user_data, int result, std::uint32_t flags) noexcept;
-  void finish(operation& op, int result) noexcept;
-  void forget_cancel(operation& op) noexcept;
 
   io_uring uring_{};  // set up by liburing; the queues are ours to drive
   bool made_ = false;
   bool flag_is_stale_ = false;  // SQ_TASKRUN was set when there was nothing to run
   bool doorbell_watched_ = false;
   bool one_shot_doorbell_ = false;
-  unsigned enter_flags_ = 0;     // for each time we go to sleep
-  unsigned tail_ = 0;            // of the submission queue; the kernel's copy follows at enter()
-  std::uint32_t in_flight_ = 0;  // operations of threads; the doorbell's poll is not counted
-  int doorbell_ = -1;            // an eventfd
-  operation* to_cancel_ = nullptr;
-
-  alignas(64) atomic<stop_request*> mailbox_{nullptr};
+  unsigned enter_flags_ = 0;  // for each time we go to sleep
+  unsigned tail_ = 0;         // of the submission queue; the kernel's copy follows at enter()
 };
 
 }  // namespace conc::detail

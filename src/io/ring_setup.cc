@@ -1,12 +1,8 @@
 // Making a ring, down a ladder of ever more modest wishes, and unmaking it.
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <new>
 
 #include "io/ring.h"
-#include "locks/fatal.h"
 
 // Younger than the headers that we build with; a kernel that does not know it does not announce it.
 #ifndef IORING_FEAT_NO_IOWAIT
@@ -74,8 +70,7 @@ int ring::set_up(mode m) noexcept {
   // Entries are used in order, so the queue's indirection says so once and for all.
   for (unsigned i = 0; i < uring_.sq.ring_entries; ++i) uring_.sq.array[i] = i;
   tail_ = *uring_.sq.ktail;
-  doorbell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  return doorbell_ < 0 ? errno : 0;
+  return make_doorbell();
 }
 
 // Sends an operation around, and has the doorbell watched. Returns an errno value, or 0.
@@ -91,10 +86,7 @@ int ring::try_out() noexcept {
 }
 
 ring::~ring() {
-  if (in_flight_ != 0) fatal("a carrier ends with operations in flight", this);
-  empty_mailbox();
   if (made_) io_uring_queue_exit(&uring_);
-  if (doorbell_ >= 0) ::close(doorbell_);
 }
 
 }  // namespace conc::detail

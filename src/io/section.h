@@ -23,19 +23,25 @@ template <class Call>
   }
 }
 
-// Runs `call`, which reports errors as system calls do, in a blocking section, unless `how` says
-// that it is too late for it.
+// Runs `call`, which returns a result or the negative of an errno value, in a blocking section.
+template <class Call>
+outcome in_section(const Call& call) noexcept {
+  try {
+    return {blocking([&]() noexcept -> int { return call(); })};
+  } catch (const std::system_error& e) {
+    return {-e.code().value()};
+  }
+}
+
+// The same for `call` that reports errors as system calls do, unless `how` says that it is too late
+// for it.
 template <class Call>
 outcome in_section(const io::options& how, const Call& call) noexcept {
   if (how.stop.stop_requested()) return {-ECANCELED};
   if (const nanos deadline = how.deadline.nanos(); deadline != no_deadline && deadline <= now()) {
     return {-ETIMEDOUT};
   }
-  try {
-    return {blocking([&]() noexcept { return without_eintr(call); })};
-  } catch (const std::system_error& e) {
-    return {-e.code().value()};
-  }
+  return in_section([&] { return without_eintr(call); });
 }
 
 }  // namespace conc::detail

@@ -53,22 +53,22 @@ void check_policy_variable() {
   refuse(std::errc::invalid_argument, std::string("CONC_POLICY=") + text + " names no policy");
 }
 
-// conc::io decides which engine runs; a wrong name is an error from the start all the same.
-void check_io_variable() {
+}  // namespace
+
+io_choice io_choice_from_environment() {
   const char* text = std::getenv("CONC_IO");
-  if (text == nullptr || std::strcmp(text, "uring") == 0) return;
-  if (std::strcmp(text, "epoll") == 0) refuse(std::errc::not_supported, "CONC_IO=epoll");
+  if (text == nullptr) return io_choice::open;
+  if (std::strcmp(text, "uring") == 0) return io_choice::uring;
+  if (std::strcmp(text, "epoll") == 0) return io_choice::epoll;
   refuse(std::errc::invalid_argument, std::string("CONC_IO=") + text + " names no engine");
 }
-
-}  // namespace
 
 runtime_options resolved(runtime_options options) {
   const auto processors = number_from("CONC_PROCS", 1, most_processors);
   const auto slice = number_from("CONC_TIME_SLICE_US", 0, 1'000'000'000);
   check_policy_variable();
   check_policy(options.policy.which(), "policy ");
-  check_io_variable();
+  io_choice_from_environment();  // a wrong name is an error from the start
 
   if (options.processors == 0) options.processors = processors.value_or(usable_cpus());
   if (options.processors > most_processors) {

@@ -10,6 +10,7 @@
 #include "conc/runtime.h"
 #include "conc/semaphore.h"
 #include "sched/carrier.h"
+#include "sched/environment.h"
 #include "sched/layout.h"
 #include "sched/lending.h"
 
@@ -28,6 +29,7 @@ struct scheduler {
   const nanos begun = now();
   std::size_t stack_size;  // 0: the pool's
   const queue_layout layout;
+  const io_choice io_engine = io_choice_from_environment();
   // Fixed once made; pointers, because everybody holds on to them.
   std::vector<std::unique_ptr<processor>> processors;
   // For each processor the others, near before far; behind them, for callers from outside, all.

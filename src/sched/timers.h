@@ -32,7 +32,8 @@ namespace conc::detail {
 
 // A timer that runs a function of its own instead of waking a thread.
 struct callback_timer : timer_node {
-  // Called under the heap's lock on the processor's carrier: must be short and take no lock.
+  // Called under the heap's lock on the processor's carrier: must be short, and may take
+  // only a lock under which nothing is locked.
   void (*expired)(callback_timer& self) noexcept = nullptr;
 };
 

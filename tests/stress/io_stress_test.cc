@@ -177,7 +177,7 @@ void make_default_rings() {
 
 TEST(io_stress, connections_come_and_go) {
   make_default_rings();
-  const long before = conc_test::descriptors();
+  const long before = conc_test::open_files();
   {
     arena a;
     conc::runtime rt;
@@ -215,5 +215,5 @@ TEST(io_stress, connections_come_and_go) {
     EXPECT_GT(a.counts.timed_out, 0);
     EXPECT_GT(a.counts.stopped, 0);
   }
-  EXPECT_EQ(conc_test::descriptors(), before);
+  EXPECT_EQ(conc_test::open_files(), before);
 }

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 namespace conc_test {
 
@@ -19,6 +20,17 @@ inline long entries_of(const char* folder) {
 }
 inline long kernel_threads() { return entries_of("/proc/self/task"); }
 inline long descriptors() { return entries_of("/proc/self/fd"); }
+
+// Those of files, sockets and pipes, not of the objects that the library itself waits with: how
+// many of these there are depends on how many kernel threads have waited.
+inline long open_files() {
+  long n = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    n += !std::filesystem::read_symlink(entry, gone).string().starts_with("anon_inode:");
+  }
+  return n;
+}
 
 // A line of /proc/self/status, in kilobytes where it has a unit.
 inline long status_of_process(const std::string& name) {

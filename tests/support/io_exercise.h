@@ -3,13 +3,21 @@
 #define CONC_TESTS_SUPPORT_IO_EXERCISE_H
 
 #include <chrono>
+#include <cstdlib>
 #include <stop_token>
+#include <string_view>
 #include <system_error>
 
 #include "conc/conc.h"
 #include "support/sockets.h"
 
 namespace conc_test {
+
+// Whether this process has been told to do without io_uring.
+inline bool forced_to_epoll() {
+  const char* engine = std::getenv("CONC_IO");
+  return engine != nullptr && std::string_view(engine) == "epoll";
+}
 
 inline void exercise(conc::runtime& rt) {
   namespace io = conc::io;

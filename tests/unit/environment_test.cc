@@ -99,8 +99,13 @@ TEST(environment, what_this_version_lacks_is_said_to_be_missing) {
     EXPECT_EQ(error_of({}).first, std::errc::not_supported);
     EXPECT_EQ(error_of({.time_slice = 0us}).first, std::error_code()) << "the option wins";
   }
-  const environment e{{"CONC_IO", "epoll"}};
-  EXPECT_EQ(error_of({}).first, std::errc::not_supported);
+}
+
+TEST(environment, names_the_engine_of_io) {
+  for (const char* name : {"uring", "epoll"}) {
+    const environment e{{"CONC_IO", name}};
+    EXPECT_EQ(error_of({}).first, std::error_code()) << name;
+  }
 }
 
 TEST(runtime_options, are_checked) {

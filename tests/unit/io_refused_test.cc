@@ -1,4 +1,5 @@
-// Where io_uring is forbidden, wholly or in part, conc::io says so and the rest goes on.
+// Where io_uring is forbidden, wholly or in part, conc::io does without; or says so, if it is told
+// to use it all the same.
 //
 // Each case is a process of its own, because a filter for system calls is for life.
 #include <linux/audit.h>
@@ -52,6 +53,7 @@ void check(bool condition, const char* what) {
 // With io_uring forbidden: what needs no waiting works, what does reports the kernel's reason, and
 // a thread that got the error can go on. Ends the process.
 [[noreturn]] void expect_refusal(std::errc reason) {
+  ::setenv("CONC_IO", "uring", 1);
   conc::runtime rt({.processors = 1});
   rt.run([&] {
     auto [a, b] = conc_test::socket_pair();
@@ -80,6 +82,16 @@ void check(bool condition, const char* what) {
     check(io::recv(b.get(), t.all(), 0) == 1, "kernel threads need no ring");
   }).join();
   std::fputs("refused as it should be\n", stderr);
+  std::_Exit(0);
+}
+
+// Everything works, by an epoll set. Ends the process.
+[[noreturn]] void expect_substitute() {
+  ::unsetenv("CONC_IO");
+  conc::runtime rt;
+  exercise(rt);
+  check(!testing::Test::HasFailure(), "all calls work without io_uring");
+  std::fputs("works\n", stderr);
   std::_Exit(0);
 }
 
@@ -115,10 +127,42 @@ TEST_F(io_refused_death, refused_enter) {
       testing::ExitedWithCode(0), "refused as it should be");
 }
 
+TEST_F(io_refused_death, other_engine_for_refused_setup) {
+  for (const int error : {EPERM, ENOSYS, ENOMEM}) {
+    EXPECT_EXIT(
+        {
+          forbid(SYS_io_uring_setup, SYS_io_uring_setup, error);
+          expect_substitute();
+        },
+        testing::ExitedWithCode(0), "works");
+  }
+}
+
+TEST_F(io_refused_death, other_engine_for_refused_enter) {
+  EXPECT_EXIT(
+      {
+        forbid(SYS_io_uring_enter, SYS_io_uring_enter, EPERM);
+        expect_substitute();
+      },
+      testing::ExitedWithCode(0), "works");
+}
+
+// Nor does it need the youngest way to wait.
+TEST_F(io_refused_death, neither_ring_nor_epoll_pwait2) {
+  EXPECT_EXIT(
+      {
+        forbid(SYS_io_uring_setup, SYS_io_uring_register, EPERM);
+        forbid(SYS_epoll_pwait2, SYS_epoll_pwait2, ENOSYS);
+        expect_substitute();
+      },
+      testing::ExitedWithCode(0), "works");
+}
+
 TEST_F(io_refused_death, registering_is_not_needed) {
   EXPECT_EXIT(
       {
         forbid(SYS_io_uring_register, SYS_io_uring_register, EPERM);
+        ::setenv("CONC_IO", "uring", 1);
         conc::runtime rt;
         exercise(rt);
         std::fputs("works\n", stderr);
@@ -130,6 +174,7 @@ TEST_F(io_refused_death, registering_is_not_needed) {
 TEST_F(io_refused_death, forbidden_in_mid_flight) {
   EXPECT_EXIT(
       {
+        ::setenv("CONC_IO", "uring", 1);
         conc::runtime rt({.processors = 1});
         exercise(rt);
         forbid(SYS_io_uring_enter, SYS_io_uring_enter, EPERM);

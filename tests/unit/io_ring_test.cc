@@ -116,7 +116,8 @@ TEST(io_ring, a_close_does_not_mislead_what_is_queued) {
     conc::thread reader([&, from = a.get()] {
       begun.count_down();
       text_buffer t;
-      got = t.first(io::recv(from, t.all(), 0));
+      std::error_code ec;
+      got = t.first(io::recv(from, t.all(), 0, ec));
     });
     // When this thread runs again the reader has suspended, and nobody has been idle.
     begun.wait();
@@ -124,9 +125,11 @@ TEST(io_ring, a_close_does_not_mislead_what_is_queued) {
     io::close(number);
     const io::unique_fd successor(::dup(other.get()));
     ASSERT_EQ(successor.get(), number);
-    ASSERT_EQ(::send(b.get(), "right", 5, 0), 5);
+    if (!conc_test::forced_to_epoll()) {
+      ASSERT_EQ(::send(b.get(), "right", 5, 0), 5);
+    }
     reader.join();
-    EXPECT_EQ(got, "right");
+    EXPECT_EQ(got, conc_test::forced_to_epoll() ? "" : "right");
   });
 }
 
@@ -226,7 +229,7 @@ TEST(io_ring, thousands_of_operations_in_flight) {
 TEST(io_ring, a_thousand_connections) {
   conc::runtime rt;
   const int count = conc_test::scaled(1000);
-  const long before = conc_test::descriptors();
+  const long before = conc_test::open_files();
   rt.run([&] {
     const conc_test::tcp_listener listener(4096);
     conc::thread acceptor([&] {
@@ -260,7 +263,5 @@ TEST(io_ring, a_thousand_connections) {
     acceptor.join();
   });
   // The servers see the ends of their connections a moment after the clients have closed theirs.
-  EXPECT_TRUE(conc_test::eventually([&] {
-    return conc_test::descriptors() <= before + 2L * static_cast<long>(rt.processors());
-  }));
+  EXPECT_TRUE(conc_test::eventually([&] { return conc_test::open_files() <= before; }));
 }
