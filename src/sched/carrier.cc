@@ -135,6 +135,8 @@ void requeue(task& from, void*) noexcept {
     }
     p.queue.leave();
   }
+#else
+  p.count_dispatch();  // the scheduler looks whether service is due in any case
 #endif
   yield_to_scheduler(p, self);
 }
