@@ -26,8 +26,7 @@ struct task;
 // Blocking: lock(), wait() and a signal() that finds a waiter suspend the caller, unlock() never.
 //   There are no time limits: who gives up waiting would come in without the condition.
 // Order: unlocking, beginning to wait, and signalling a waiter happen before the next thread goes
-// on
-//   inside.
+//   on inside.
 // Fairness: those inside, signalled or urgent, are passed by nobody from outside (K = 0). Entry is
 //   that of conc::mutex: once a thread is the oldest at the door, at most K = 1000 others enter
 //   before it.

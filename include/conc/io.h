@@ -26,10 +26,9 @@
 //   kernel's reason; for io_uring a message says so. Writing to a pipe or
 //   socket that nobody reads raises SIGPIPE as ever: send() with MSG_NOSIGNAL does not.
 // Thread-safety: as the system calls, and several threads may wait on one descriptor. Closing one
-// that
-//   others wait on never makes them touch another file that gets its number, if it is closed by
-//   conc::io: on an epoll set their calls end with bad_file_descriptor, on an io_uring they wait on
-//   as if the file were still open. To end the waits use shutdown() or a stop token.
+//   that others wait on never makes them touch another file that gets its number, if it is closed
+//   by conc::io: on an epoll set their calls end with bad_file_descriptor, on an io_uring they wait
+//   on as if the file were still open. To end the waits use shutdown() or a stop token.
 // Limits of the epoll set: beside an io_uring these may stay past their deadline, and keep a kernel
 //   thread: an accept() when another process takes the connection first, a terminal or another
 //   descriptor without non-blocking reads in the same case, a splice() into a socket, and

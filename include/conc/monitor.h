@@ -2,8 +2,8 @@
 // for. Three kinds, each from a header of its own:
 //
 //   mesa_monitor   a signal is a hint: who is signalled comes in later, and looks again
-//   hoare_monitor  a signal hands the monitor over: what was signalled holds when the waiter goes
-//   on region<T>      no signals at all: one awaits a predicate on the data
+//   hoare_monitor  a signal hands the monitor over: what was signalled still holds for the waiter
+//   region<T>      no signals at all: one awaits a predicate on the data
 //
 // A monitor is declared as a member of the object whose procedures it guards, its conditions behind
 // it; each procedure begins with `const conc::guard inside(monitor_);`, or a std::lock_guard. What

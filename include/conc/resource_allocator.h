@@ -33,9 +33,8 @@ namespace conc {
 // Cost: a grant asks for O(kinds x clients^2) steps, and so may each release for each who waits.
 // Destruction: after that of all clients.
 // Errors: std::invalid_argument for amounts of the wrong length, a claim beyond the total, a
-// request
-//   beyond the claim, and a release of more than is held; nothing has changed then. Destroying it
-//   before its clients ends the process with a message.
+//   request beyond the claim, and a release of more than is held; nothing has changed then.
+//   Destroying it before its clients ends the process with a message.
 // Sources: Dijkstra, "Cooperating sequential processes", 1965; for several kinds Habermann,
 // "Prevention of system deadlocks", 1969; detection: Coffman, Elphick and Shoshani, "System
 // deadlocks", 1971.

@@ -51,8 +51,8 @@ ssize_t call(const request& r) noexcept {
     case IORING_OP_SPLICE:
       return splice_as_asked(r);
     case IORING_OP_ACCEPT:
-      return ::accept(r.fd, static_cast<sockaddr*>(buffer),
-                      reinterpret_cast<socklen_t*>(static_cast<std::uintptr_t>(r.offset)));
+      return ::accept4(r.fd, static_cast<sockaddr*>(buffer),
+                       reinterpret_cast<socklen_t*>(static_cast<std::uintptr_t>(r.offset)), flags);
     case IORING_OP_CONNECT:
       return ::connect(r.fd, static_cast<const sockaddr*>(r.address),
                        static_cast<socklen_t>(r.offset));

@@ -24,20 +24,6 @@ outcome block_in_section(const request& r) noexcept {
   return in_section([&] { return block_on(r); });
 }
 
-bool is_ready(int fd, std::uint32_t events) noexcept {
-  request r;
-  r.fd = fd;
-  r.operation_flags = events;
-  return poll_one(r, 0) != -EAGAIN;
-}
-
-// Ready, or in error: the call itself will tell. What came before the deadline counts.
-outcome wait_until_ready(int fd, std::uint32_t events, const io::options& how) noexcept {
-  const outcome o = wait_for(fd, events, how);
-  if (o.is(ETIMEDOUT) && is_ready(fd, events)) return {0};
-  return o;
-}
-
 std::uint32_t direction(const request& r) noexcept {
   switch (r.opcode) {
     case IORING_OP_WRITE:
@@ -50,13 +36,14 @@ std::uint32_t direction(const request& r) noexcept {
   }
 }
 
-// EAGAIN of a file means that it is not in memory, and waiting does not bring it there.
-outcome transfer(const request& r, const io::options& how) noexcept {
-  for (;;) {
-    const int done = attempt(r);
+// One attempt for each wait. EAGAIN of a file means that it is not in memory, and waiting does not
+// bring it there.
+outcome transfer(const request& r, int tried, const io::options& how) noexcept {
+  int done = tried != 0 ? tried : attempt(r);
+  for (;; done = attempt(r)) {
     if (done == -EINTR) continue;
     if (done != -EAGAIN && done != -EOPNOTSUPP) return {done};
-    const outcome o = wait_until_ready(r.fd, direction(r), how);
+    const outcome o = wait_until_ready(r.fd, direction(r), how, true);
     if (o.is(EPERM) || (o.value >= 0 && done == -EOPNOTSUPP)) return block_in_section(r);
     if (o.value < 0) return o;
   }
@@ -64,10 +51,10 @@ outcome transfer(const request& r, const io::options& how) noexcept {
 
 // MSG_WAITALL: a part is an answer only if no more comes.
 outcome transfer_all(request r, const io::options& how) noexcept {
-  if (r.opcode != IORING_OP_RECV && r.opcode != IORING_OP_SEND) return transfer(r, how);
+  if (r.opcode != IORING_OP_RECV && r.opcode != IORING_OP_SEND) return transfer(r, 0, how);
   int all = 0;
   for (;;) {
-    const outcome o = transfer(r, how);
+    const outcome o = transfer(r, 0, how);
     if (o.value <= 0) return all > 0 ? outcome{all} : o;
     all += o.value;
     r.address = static_cast<const std::byte*>(r.address) + o.value;
@@ -76,26 +63,30 @@ outcome transfer_all(request r, const io::options& how) noexcept {
   }
 }
 
-outcome message(const request& r, const io::options& how) noexcept {
+outcome message(const request& r, int tried, const io::options& how) noexcept {
   if (r.operation_flags & MSG_DONTWAIT) return {attempt(r)};
-  return r.operation_flags & MSG_WAITALL ? transfer_all(r, how) : transfer(r, how);
+  return r.operation_flags & MSG_WAITALL ? transfer_all(r, how) : transfer(r, tried, how);
 }
 
 constexpr unsigned counters = 16;
 constinit immortal<std::array<mutex, counters>> turns;
 
+bool has_connection(int listener) noexcept {
+  request r;
+  r.fd = listener;
+  r.operation_flags = POLLIN;
+  return poll_one(r, 0) != -EAGAIN;
+}
+
 // accept() cannot be told not to wait. So the threads of this process take turns between the look
 // whether there is a connection and its acceptance.
 outcome accept_in_turn(const request& r, const io::options& how) noexcept {
   for (;;) {
-    if (is_ready(r.fd, POLLIN)) {
-      const std::lock_guard turn(turns.object[static_cast<unsigned>(r.fd) % counters]);
-      if (is_ready(r.fd, POLLIN)) {
-        const outcome o = block_in_section(r);
-        if (!o.is(EAGAIN)) return o;
-      }
-    }
-    if (const outcome o = wait_until_ready(r.fd, POLLIN, how); o.value < 0) return o;
+    if (const outcome o = wait_until_ready(r.fd, POLLIN, how, false); o.value < 0) return o;
+    const std::lock_guard turn(turns.object[static_cast<unsigned>(r.fd) % counters]);
+    if (!has_connection(r.fd)) continue;
+    const outcome o = block_in_section(r);
+    if (!o.is(EAGAIN)) return o;
   }
 }
 
@@ -124,7 +115,7 @@ outcome connect(const request& r, const io::options& how) noexcept {
   for (nanos length = shortest_nap;; length = std::min(length * 2, longest_nap)) {
     outcome o = in_section([&] { return connect_briefly(r); });
     if (o.is(EINPROGRESS) || o.is(EINTR)) {
-      o = wait_until_ready(r.fd, POLLOUT, how);
+      o = wait_until_ready(r.fd, POLLOUT, how, true);
       return o.value < 0 ? o : outcome{socket_error(r.fd)};
     }
     // A Unix socket whose listener is full: there is nothing to wait for.
@@ -140,18 +131,18 @@ outcome splice(request r) noexcept {
 
 }  // namespace
 
-outcome emulate(const request& r, const io::options& how) noexcept {
+outcome emulate(const request& r, int tried, const io::options& how) noexcept {
   switch (r.opcode) {
     case IORING_OP_READ:
     case IORING_OP_WRITE:
     case IORING_OP_READV:
     case IORING_OP_WRITEV:
-      return transfer(r, how);
+      return transfer(r, tried, how);
     case IORING_OP_RECV:
     case IORING_OP_SEND:
     case IORING_OP_RECVMSG:
     case IORING_OP_SENDMSG:
-      return message(r, how);
+      return message(r, tried, how);
     case IORING_OP_ACCEPT:
       return accept_in_turn(r, how);
     case IORING_OP_CONNECT:

@@ -12,9 +12,9 @@
 // nothing to publish, and no one else to find the record.
 //
 // Who touches what: everything here belongs to the engine's carrier, save that the thread itself
-// writes before the suspension and reads after it (the scheduler's queues order the two), and that a
-// deadline may expire on another carrier: `done`, `why`, `to_cancel` and the list of operations to
-// cancel are under the engine's lock.
+// writes before the suspension and reads after it (the scheduler's queues order the two), and that
+// a deadline may expire on another carrier: `done`, `why`, `to_cancel` and the list of operations
+// to cancel are under the engine's lock.
 #ifndef CONC_IO_OPERATION_H
 #define CONC_IO_OPERATION_H
 

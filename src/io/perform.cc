@@ -76,20 +76,20 @@ outcome run_on(engine& own, carrier& here, const request& r, const io::options& 
   return {was_interrupted(op.result) ? -EINTR : op.result};
 }
 
-// For a user-level thread.
-outcome run_here(const request& r, const io::options& how) noexcept {
+// For a user-level thread. `tried`: what an attempt at the request has just said, or 0.
+outcome run_here(const request& r, int tried, const io::options& how) noexcept {
   carrier& here = *carrier_of(current_task());
   int error = 0;
   engine* const own = engine_of(here, error);
   if (own == nullptr) return {-error, true};
   return own->takes_all() || r.opcode == IORING_OP_POLL_ADD ? run_on(*own, here, r, how)
-                                                            : emulate(r, how);
+                                                            : emulate(r, tried, how);
 }
 
 // The same for a kernel thread, which has no engine: it waits for a thread that has.
-outcome run_elsewhere(const request& r, const io::options& how) noexcept {
+outcome run_elsewhere(const request& r, int tried, const io::options& how) noexcept {
   try {
-    return runtime::current().run([&] { return run_here(r, how); });
+    return runtime::current().run([&] { return run_here(r, tried, how); });
   } catch (const std::system_error& e) {
     return {-e.code().value()};
   } catch (...) {
@@ -97,46 +97,72 @@ outcome run_elsewhere(const request& r, const io::options& how) noexcept {
   }
 }
 
-outcome run_waiting(const request& r, const io::options& how) noexcept {
-  if (is_user_thread(current_task())) return run_here(r, how);
+outcome run_waiting(const request& r, int tried, const io::options& how) noexcept {
+  if (is_user_thread(current_task())) return run_here(r, tried, how);
   if (how.deadline.nanos() == no_deadline && !how.stop.stop_possible()) return {block_on(r)};
-  return run_elsewhere(r, how);
-}
-
-// A thread whose calls never have to wait would never leave its processor: after so many of them in
-// a row, by whatever threads, the caller gives way once.
-constexpr std::uint32_t most_direct_calls = 64;
-
-void give_way_sometimes() noexcept {
-  carrier* c = current_carrier();
-  if (c != nullptr && ++c->direct_calls % most_direct_calls == 0) give_way();
+  return run_elsewhere(r, tried, how);
 }
 
 bool needs_waiting(int result) noexcept {
   return result == -EAGAIN || result == -EOPNOTSUPP || result == -EINTR;
 }
 
-}  // namespace
-
-outcome wait_for(int fd, std::uint32_t events, const io::options& how) noexcept {
+request poll_of(int fd, std::uint32_t events) noexcept {
   request r;
   r.opcode = IORING_OP_POLL_ADD;
   r.fd = fd;
   r.operation_flags = events;
-  return run_waiting(r, how);
+  return r;
+}
+
+// Ready, or in error.
+bool is_ready(int fd, std::uint32_t events) noexcept {
+  const request r = poll_of(fd, events);
+  int seen;
+  do {
+    seen = attempt(r);
+  } while (seen == -EINTR);
+  return seen != -EAGAIN;
+}
+
+}  // namespace
+
+outcome wait_for(int fd, std::uint32_t events, const io::options& how) noexcept {
+  const request r = poll_of(fd, events);
+  outcome o;
+  do {
+    o = run_waiting(r, -EAGAIN, how);
+  } while (o.is(EINTR));
+  return o;
+}
+
+outcome wait_until_ready(int fd, std::uint32_t events, const io::options& how,
+                         bool looked) noexcept {
+  if (!looked && is_ready(fd, events)) return {0};
+  const outcome o = wait_for(fd, events, how);
+  if (o.is(ETIMEDOUT) && is_ready(fd, events)) return {0};
+  return o;
+}
+
+// After so many of them in a row, by whatever threads of the carrier.
+void give_way_sometimes() noexcept {
+  constexpr std::uint32_t most_direct_calls = 64;
+  carrier* c = current_carrier();
+  if (c != nullptr && ++c->direct_calls % most_direct_calls == 0) give_way();
 }
 
 outcome perform(const request& r, manner m, const io::options& how) noexcept {
   if (how.stop.stop_requested()) return {-ECANCELED};
   for (;;) {
+    int tried = 0;
     if (m.try_first) {
-      const int done = attempt(r);
-      if (!needs_waiting(done) || (done == -EAGAIN && m.retry_after == 0)) {
+      tried = attempt(r);
+      if (!needs_waiting(tried) || (tried == -EAGAIN && m.retry_after == 0)) {
         give_way_sometimes();
-        return {done};
+        return {tried};
       }
     }
-    outcome o = run_waiting(r, how);
+    outcome o = run_waiting(r, tried, how);
     if (o.is(EAGAIN) && m.retry_after != 0) {
       o = wait_for(r.fd, m.retry_after, how);
       if (o.value >= 0) continue;

@@ -26,6 +26,16 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept;
 // events. EPERM: the engine cannot wait for it, because it is always ready, as files are.
 outcome wait_for(int fd, std::uint32_t events, const io::options& how) noexcept;
 
+// The same before a call that then shows by itself what has come: a descriptor in error, or one
+// that is always ready, is ready. So is what became ready before the deadline. `looked`: the caller
+// has just found that it is not.
+outcome wait_until_ready(int fd, std::uint32_t events, const io::options& how,
+                         bool looked) noexcept;
+
+// For calls that did not have to wait: a thread that makes only such calls would never leave its
+// processor, so the caller gives way once in a while.
+void give_way_sometimes() noexcept;
+
 // For what can only be tried again and again: twice as long after each time.
 inline constexpr nanos shortest_nap = 1'000'000, longest_nap = 16'000'000;
 

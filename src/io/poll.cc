@@ -1,5 +1,4 @@
 // Waiting for one of several descriptors.
-#include <liburing.h>
 #include <poll.h>
 #include <sys/epoll.h>
 
@@ -53,23 +52,18 @@ int fill(int set, std::span<const pollfd> from) noexcept {
   return 0;
 }
 
-outcome wait_for_one(int fd, const options& how) noexcept {
-  request r;
-  r.opcode = IORING_OP_POLL_ADD;
-  r.fd = fd;
-  r.operation_flags = POLLIN;
-  return perform(r, {}, how);
-}
-
 // An epoll set is a descriptor that is readable as long as one of its members is ready: one
 // operation waits for all of them.
 outcome wait_for_several(std::span<pollfd> all, const options& how) noexcept {
+  if (const nanos end = how.deadline.nanos(); end != no_deadline && end <= now()) {
+    return {-ETIMEDOUT};
+  }
   const int made = without_eintr([] { return epoll_create1(EPOLL_CLOEXEC); });
   if (made < 0) return {made};
   const unique_fd set(made);
   if (const int error = fill(set.get(), all); error < 0) return {error};
   for (;;) {
-    const outcome o = wait_for_one(set.get(), how);
+    const outcome o = wait_for(set.get(), POLLIN, how);
     // What came a moment before the deadline counts.
     const int ready = look(all);
     if (ready != 0) return {ready};
@@ -82,7 +76,9 @@ outcome wait_for_several(std::span<pollfd> all, const options& how) noexcept {
 int poll(std::span<pollfd> descriptors, std::error_code& error, const options& how) noexcept {
   if (how.stop.stop_requested()) return int_or_error({-ECANCELED}, error);
   const int ready = look(descriptors);
-  return int_or_error(ready != 0 ? outcome{ready} : wait_for_several(descriptors, how), error);
+  if (ready == 0) return int_or_error(wait_for_several(descriptors, how), error);
+  give_way_sometimes();
+  return int_or_error({ready}, error);
 }
 
 }  // namespace conc::io

@@ -58,11 +58,7 @@ outcome wait_for_end(pid_t pid, int* status, int flags, const options& how) noex
       process.reset(opened);
       continue;
     }
-    request ended;
-    ended.opcode = IORING_OP_POLL_ADD;
-    ended.fd = process.get();
-    ended.operation_flags = POLLIN;
-    const outcome o = perform(ended, {.try_first = true, .retry_after = POLLIN}, how);
+    const outcome o = wait_until_ready(process.get(), POLLIN, how, true);
     if (o.value < 0) return o;
   }
 }

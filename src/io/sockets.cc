@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "conc/io.h"
+#include "io/accept.h"
 #include "io/perform.h"
 
 namespace conc::io {
@@ -56,16 +57,9 @@ std::size_t sendmsg(int fd, const msghdr* message, int flags, std::error_code& e
   return size_or_error(transfer(IORING_OP_SENDMSG, fd, message, 1, flags, how), error);
 }
 
-// No attempt first: accept() has no flag for one, and between a poll() that says yes and an
-// accept() another thread may take the connection. The ring accepts at once what is there.
 int accept(int fd, sockaddr* address, socklen_t* length, std::error_code& error,
            const options& how) noexcept {
-  request r;
-  r.opcode = IORING_OP_ACCEPT;
-  r.fd = fd;
-  r.address = address;
-  r.offset = reinterpret_cast<std::uintptr_t>(length);
-  return int_or_error(perform(r, {.retry_after = POLLIN}, how), error);
+  return int_or_error(accept_with(fd, address, length, 0, how), error);
 }
 
 int connect(int fd, const sockaddr* address, socklen_t length, std::error_code& error,
@@ -96,3 +90,20 @@ int shutdown(int fd, int direction, std::error_code& error, const options&) noex
 }
 
 }  // namespace conc::io
+
+namespace conc::detail {
+
+// No attempt first: accept() has no flag for one, and between a poll() that says yes and an
+// accept() another thread may take the connection. The ring accepts at once what is there.
+outcome accept_with(int fd, sockaddr* address, socklen_t* length, int flags,
+                    const io::options& how) noexcept {
+  request r;
+  r.opcode = IORING_OP_ACCEPT;
+  r.fd = fd;
+  r.address = address;
+  r.offset = reinterpret_cast<std::uintptr_t>(length);
+  r.operation_flags = static_cast<std::uint32_t>(flags);
+  return perform(r, {.retry_after = POLLIN}, how);
+}
+
+}  // namespace conc::detail

@@ -14,20 +14,12 @@ using namespace conc::detail;
 
 namespace {
 
-outcome ready_for(int fd, std::uint32_t events, const options& how) noexcept {
-  request r;
-  r.opcode = IORING_OP_POLL_ADD;
-  r.fd = fd;
-  r.operation_flags = events;
-  return perform(r, {.try_first = true, .retry_after = events}, how);
-}
-
 // A splice is always carried out by a kernel thread of its own, which must not be kept waiting for
 // long. So both sides are waited for first.
 outcome when_both_are_ready(const request& r, const options& how) noexcept {
   for (;;) {
-    outcome o = ready_for(r.second_fd, POLLIN, how);
-    if (o.value >= 0) o = ready_for(r.fd, POLLOUT, how);
+    outcome o = wait_until_ready(r.second_fd, POLLIN, how, false);
+    if (o.value >= 0) o = wait_until_ready(r.fd, POLLOUT, how, false);
     if (o.value < 0) return o;
     o = perform(r, {}, how);
     // One of them has O_NONBLOCK, and somebody was faster.

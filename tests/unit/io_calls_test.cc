@@ -6,29 +6,17 @@
 #include <thread>
 
 #include "conc/conc.h"
+#include "support/error_of.h"
 #include "support/eventually.h"
+#include "support/io_waiters.h"
 #include "support/sockets.h"
 
 namespace io = conc::io;
 using namespace std::chrono_literals;
 using conc_test::bytes_of;
+using conc_test::error_of;
 using conc_test::in_each_world;
 using conc_test::text_buffer;
-
-namespace {
-
-// Runs `f` and returns the error that it threw, or none.
-template <class F>
-std::error_code error_of(F f) {
-  try {
-    f();
-  } catch (const std::system_error& e) {
-    return e.code();
-  }
-  return {};
-}
-
-}  // namespace
 
 TEST(io_calls, pipe_carries_bytes) {
   in_each_world([] {
@@ -220,12 +208,13 @@ TEST(io_calls, waits_on_nonblocking_descriptors) {
     auto [a, b] = conc_test::socket_pair(SOCK_STREAM | SOCK_NONBLOCK);
     conc_test::tcp_listener listener;
     ::fcntl(listener.fd.get(), F_SETFL, O_NONBLOCK);
+    const conc_test::io_caller caller;
     conc::thread other([&, to_pipe = in.get(), to_socket = a.get()] {
-      conc::this_thread::sleep_for(2ms);
+      EXPECT_TRUE(caller.eventually_waits());
       io::write(to_pipe, bytes_of("p"));
-      conc::this_thread::sleep_for(2ms);
+      EXPECT_TRUE(caller.eventually_waits());
       io::send(to_socket, bytes_of("s"), 0);
-      conc::this_thread::sleep_for(2ms);
+      EXPECT_TRUE(caller.eventually_waits());
       const io::unique_fd fd(io::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
       EXPECT_EQ(io::connect(fd.get(), listener.where(), sizeof listener.address), 0);
     });

@@ -1,6 +1,7 @@
 // The epoll set behind conc::io, where it differs from a ring: several waits on one descriptor,
 // closed descriptors, and the table of waits itself. Most of its work is seen in the other tests of
 // conc::io, which run on both engines.
+#include <dlfcn.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 
@@ -13,6 +14,7 @@
 #include "io/waits_by_descriptor.h"
 #include "support/eventually.h"
 #include "support/io_exercise.h"
+#include "support/io_waiters.h"
 #include "support/scale.h"
 #include "support/sockets.h"
 
@@ -21,6 +23,20 @@ using namespace std::chrono_literals;
 using conc_test::bytes_of;
 using conc_test::eventually;
 using conc_test::text_buffer;
+
+namespace {
+
+std::atomic<int> attempts = 0;  // calls of recv() in this process
+
+}  // namespace
+
+// In the place of the C library's.
+extern "C" ssize_t recv(int fd, void* buffer, std::size_t length, int flags) {
+  ++attempts;
+  using function = ssize_t(int, void*, std::size_t, int);
+  static auto* const real = reinterpret_cast<function*>(dlsym(RTLD_NEXT, "recv"));
+  return real(fd, buffer, length, flags);
+}
 
 namespace {
 
@@ -103,11 +119,9 @@ TEST_F(io_epoll, a_close_ends_the_waits) {
       auto [a, b] = conc_test::socket_pair();
       auto [other, to_other] = conc_test::socket_pair();
       ASSERT_EQ(::send(to_other.get(), "wrong", 5, 0), 5);
-      std::atomic<int> waiting = 0;
       std::vector<conc::thread> readers;
       for (int i = 0; i < 3; ++i) {
         readers.emplace_back([&, i, from = a.get()] {
-          ++waiting;
           std::error_code ec;
           text_buffer t;
           const io::options limit = i == 0 ? io::options{.deadline = 100s} : io::options{};
@@ -115,9 +129,7 @@ TEST_F(io_epoll, a_close_ends_the_waits) {
           EXPECT_EQ(ec, std::errc::bad_file_descriptor);
         });
       }
-      // Until all have found nothing to read; then some sleep, and some are about to.
-      while (waiting != 3) conc::this_thread::yield();
-      conc::this_thread::sleep_for(200us);
+      ASSERT_TRUE(conc_test::eventually_waiting(a.get(), 3));
       const int number = a.release();
       io::close(number);
       const io::unique_fd successor(::dup(other.get()));
@@ -140,9 +152,27 @@ TEST_F(io_epoll, a_shutdown_ends_the_waits) {
         EXPECT_EQ(io::recv(from, t.all(), 0), 0u);
       });
     }
-    conc::this_thread::sleep_for(1ms);
+    ASSERT_TRUE(conc_test::eventually_waiting(a.get(), 3));
     io::shutdown(a.get(), SHUT_RD);
     for (auto& t : readers) t.join();
+  });
+}
+
+// A call that must wait is attempted before and after the wait, and never more often.
+TEST_F(io_epoll, one_attempt_for_each_wait) {
+  conc::runtime one({.processors = 1});
+  one.run([] {
+    auto [a, b] = conc_test::socket_pair();
+    attempts = 0;
+    conc::thread reader([from = a.get()] {
+      text_buffer t;
+      EXPECT_EQ(io::recv(from, t.all(), 0), 1u);
+    });
+    ASSERT_TRUE(conc_test::eventually_waiting(a.get(), 1));
+    EXPECT_EQ(attempts, 1);
+    ASSERT_EQ(::send(b.get(), "x", 1, 0), 1);
+    reader.join();
+    EXPECT_EQ(attempts, 2);
   });
 }
 

@@ -3,28 +3,20 @@
 #include <utility>
 
 #include "conc/conc.h"
+#include "support/error_of.h"
 #include "support/eventually.h"
 #include "support/files_of_process.h"
+#include "support/io_waiters.h"
 #include "support/sockets.h"
 
 namespace io = conc::io;
 using namespace std::chrono_literals;
 using conc_test::bytes_of;
+using conc_test::error_of;
 using conc_test::in_each_world;
 using conc_test::text_buffer;
 
 namespace {
-
-// Runs `f` and returns the error that it threw, or none.
-template <class F>
-std::error_code error_of(F f) {
-  try {
-    f();
-  } catch (const std::system_error& e) {
-    return e.code();
-  }
-  return {};
-}
 
 bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
 bool is_close_on_exec(int fd) { return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
@@ -192,12 +184,16 @@ TEST(io_owners, accept_ends_by_shutdown_stop_and_deadline) {
     EXPECT_FALSE(l.accept(error, {.deadline = 1ms}));
     EXPECT_EQ(error, std::errc::timed_out);
     std::stop_source stop;
-    conc::thread stopper([&] { stop.request_stop(); });
+    const conc_test::io_caller caller;
+    conc::thread stopper([&] {
+      EXPECT_TRUE(caller.eventually_waits());
+      stop.request_stop();
+    });
     EXPECT_FALSE(l.accept(error, {.stop = stop.get_token()}));
     EXPECT_EQ(error, std::errc::operation_canceled);
     stopper.join();
     conc::thread ender([&] {
-      conc::this_thread::sleep_for(2ms);
+      EXPECT_TRUE(caller.eventually_waits());
       l.shutdown();
     });
     EXPECT_FALSE(l.accept(error));

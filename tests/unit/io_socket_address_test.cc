@@ -2,24 +2,12 @@
 #include <netinet/in.h>
 
 #include "conc/conc.h"
+#include "support/error_of.h"
 #include "support/sockets.h"
 
 using conc::io::socket_address;
+using conc_test::error_of;
 using namespace std::string_literals;
-
-namespace {
-
-template <class F>
-std::error_code error_of(F f) {
-  try {
-    f();
-  } catch (const std::system_error& e) {
-    return e.code();
-  }
-  return {};
-}
-
-}  // namespace
 
 TEST(io_socket_address, internet) {
   const auto v4 = socket_address::ip("192.0.2.1", 8080);

@@ -3,6 +3,7 @@
 
 #include "conc/conc.h"
 #include "support/eventually.h"
+#include "support/io_waiters.h"
 #include "support/sockets.h"
 
 namespace io = conc::io;
@@ -14,10 +15,11 @@ using conc_test::text_buffer;
 TEST(io_whole, collects_the_parts) {
   in_each_world([] {
     auto [out, in] = conc_test::pipe_pair();
-    conc::thread writer([to = in.get()] {
+    const conc_test::io_caller reader;
+    conc::thread writer([&reader, to = in.get()] {
       for (const char* part : {"a", "bc", "def"}) {
+        EXPECT_TRUE(reader.eventually_waits());  // for the next part
         io::write_all(to, bytes_of(part));
-        conc::this_thread::sleep_for(1ms);
       }
     });
     text_buffer t;

@@ -1,9 +1,9 @@
 #include "conc/io/listener.h"
 
-#include <fcntl.h>
-
 #include "conc/io.h"
+#include "io/accept.h"
 #include "io/owners/plumbing.h"
+#include "io/perform.h"
 
 namespace conc::io {
 
@@ -34,10 +34,8 @@ stream_socket listener::accept(const options& how) {
   return s;
 }
 stream_socket listener::accept(std::error_code& error, const options& how) noexcept {
-  unique_fd connection(io::accept(fd(), nullptr, nullptr, error, how));
-  if (!connection) return {};
-  ::fcntl(connection.get(), F_SETFD, FD_CLOEXEC);
-  return stream_socket(std::move(connection));
+  return stream_socket(
+      unique_fd(int_or_error(accept_with(fd(), nullptr, nullptr, SOCK_CLOEXEC, how), error)));
 }
 
 void listener::shutdown() { io::shutdown(fd(), SHUT_RD); }
