@@ -15,6 +15,7 @@
 
 #include "conc/detail/atomic.h"
 #include "io/operation.h"
+#include "io/quiet_descriptors.h"
 #include "locks/internal_lock.h"
 #include "sched/environment.h"
 #include "sched/poller.h"
@@ -34,6 +35,7 @@ class engine : public poller {
   // --- for threads on the owning carrier --------------------------------------------------------
   virtual void start(operation& op) noexcept = 0;
   virtual void flush() noexcept = 0;
+  quiet_descriptors quiet;
 
   // --- for the owner ----------------------------------------------------------------------------
   bool in_use() const noexcept override { return in_flight_ != 0; }

@@ -30,7 +30,9 @@ struct stop_request;
 enum class gave_up : std::uint8_t { no, at_deadline, on_request };
 
 struct operation {
-  operation(engine& on, task& who, const request& r) noexcept : home(on), waiter(who), what(r) {
+  // `must_wait`: the caller has reason to believe that the request cannot be carried out at once.
+  operation(engine& on, task& who, const request& r, bool must_wait) noexcept
+      : home(on), waiter(who), what(r), expects_wait(must_wait) {
     timer.owner = this;
     timer.expired = deadline_passed;
   }
@@ -40,6 +42,7 @@ struct operation {
   engine& home;
   task& waiter;
   const request& what;
+  const bool expects_wait;
   int result = 0;
   bool done = false;          // the completion has been reaped
   gave_up why = gave_up::no;  // set once: the first reason counts

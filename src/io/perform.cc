@@ -45,12 +45,13 @@ engine* engine_of(carrier& c, int& error) noexcept {
 
 // One operation on the engine of the carrier that the calling thread runs on. On the way back the
 // thread may be on another: nothing of the first carrier's may be touched then.
-outcome run_on(engine& own, carrier& here, const request& r, const io::options& how) noexcept {
+outcome run_on(engine& own, carrier& here, const request& r, bool must_wait,
+               const io::options& how) noexcept {
   task& self = current_task();
   scheduler& home = here.home;
   const nanos deadline = how.deadline.nanos();
   const std::stop_token& stop = how.stop;
-  operation op(own, self, r);
+  operation op(own, self, r, must_wait);
   std::optional<std::stop_callback<engine_stop>> on_stop;
   if (stop.stop_possible()) {
     op.stop = new (std::nothrow) stop_request(own, op);
@@ -82,8 +83,9 @@ outcome run_here(const request& r, int tried, const io::options& how) noexcept {
   int error = 0;
   engine* const own = engine_of(here, error);
   if (own == nullptr) return {-error, true};
-  return own->takes_all() || r.opcode == IORING_OP_POLL_ADD ? run_on(*own, here, r, how)
-                                                            : emulate(r, tried, how);
+  return own->takes_all() || r.opcode == IORING_OP_POLL_ADD
+             ? run_on(*own, here, r, tried == -EAGAIN, how)
+             : emulate(r, tried, how);
 }
 
 // The same for a kernel thread, which has no engine: it waits for a thread that has.
@@ -97,14 +99,33 @@ outcome run_elsewhere(const request& r, int tried, const io::options& how) noexc
   }
 }
 
+bool is_limited(const io::options& how) noexcept {
+  return how.deadline.nanos() != no_deadline || how.stop.stop_possible();
+}
+
 outcome run_waiting(const request& r, int tried, const io::options& how) noexcept {
   if (is_user_thread(current_task())) return run_here(r, tried, how);
-  if (how.deadline.nanos() == no_deadline && !how.stop.stop_possible()) return {block_on(r)};
-  return run_elsewhere(r, tried, how);
+  return is_limited(how) ? run_elsewhere(r, tried, how) : outcome{block_on(r)};
 }
 
 bool needs_waiting(int result) noexcept {
   return result == -EAGAIN || result == -EOPNOTSUPP || result == -EINTR;
+}
+
+bool receives(const request& r) noexcept {
+  return r.opcode == IORING_OP_RECV || r.opcode == IORING_OP_RECVMSG;
+}
+
+// As attempt(), for calls that will wait: makes none where it would most likely find nothing.
+int attempt_if_wise(const request& r) noexcept {
+  const carrier* c = receives(r) ? current_carrier() : nullptr;
+  poller* io = c != nullptr ? c->io.load(memory_order_relaxed) : nullptr;
+  if (io == nullptr) return attempt(r);
+  quiet_descriptors& quiet = static_cast<engine*>(io)->quiet;
+  if (quiet.skips_attempt(r.fd)) return -EAGAIN;
+  const int done = attempt(r);
+  if (done == -EAGAIN) quiet.found_nothing(r.fd);
+  return done;
 }
 
 request poll_of(int fd, std::uint32_t events) noexcept {
@@ -153,10 +174,12 @@ void give_way_sometimes() noexcept {
 
 outcome perform(const request& r, manner m, const io::options& how) noexcept {
   if (how.stop.stop_requested()) return {-ECANCELED};
-  for (;;) {
+  // The blocking system call of a kernel thread is an attempt itself.
+  if (!is_limited(how) && !is_user_thread(current_task())) m.try_first = false;
+  for (bool first = true;; first = false) {
     int tried = 0;
     if (m.try_first) {
-      tried = attempt(r);
+      tried = first && m.retry_after != 0 ? attempt_if_wise(r) : attempt(r);
       if (!needs_waiting(tried) || (tried == -EAGAIN && m.retry_after == 0)) {
         give_way_sometimes();
         return {tried};

@@ -80,6 +80,22 @@ void ring::flush() noexcept {
   if (unsubmitted() != 0) expect_alive(enter(0, 0, nullptr));
 }
 
+namespace {
+
+bool moves_messages(std::uint8_t opcode) noexcept {
+  switch (opcode) {
+    case IORING_OP_RECV:
+    case IORING_OP_SEND:
+    case IORING_OP_RECVMSG:
+    case IORING_OP_SENDMSG:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 void ring::start(operation& op) noexcept {
   io_uring_sqe* e = next_entry();
   while (e == nullptr) {  // the kernel is short of memory: others must free some
@@ -94,6 +110,9 @@ void ring::start(operation& op) noexcept {
   e->off = op.what.offset;
   e->rw_flags = static_cast<int>(op.what.operation_flags);
   e->splice_fd_in = op.what.second_fd;
+  if (op.expects_wait && polls_first_ && moves_messages(op.what.opcode)) {
+    e->ioprio = IORING_RECVSEND_POLL_FIRST;
+  }
   e->user_data = reinterpret_cast<std::uintptr_t>(&op);
   started();
   if (unsubmitted() >= batch_size) flush();

@@ -70,6 +70,7 @@ class ring final : public engine {
   bool flag_is_stale_ = false;  // SQ_TASKRUN was set when there was nothing to run
   bool doorbell_watched_ = false;
   bool one_shot_doorbell_ = false;
+  bool polls_first_ = false;  // it knows IORING_RECVSEND_POLL_FIRST
   unsigned enter_flags_ = 0;  // for each time we go to sleep
   unsigned tail_ = 0;         // of the submission queue; the kernel's copy follows at enter()
 };

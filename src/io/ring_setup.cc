@@ -63,6 +63,7 @@ int ring::set_up(mode m) noexcept {
   }
   if (error < 0) return -error;
   made_ = true;
+  polls_first_ = m != mode::plain;  // Linux 5.19, too
   if ((p.features & needed_features) != needed_features) return EOPNOTSUPP;
   if (p.features & IORING_FEAT_NO_IOWAIT) enter_flags_ |= IORING_ENTER_NO_IOWAIT;
   // A child of fork() must not submit in its parent's name.

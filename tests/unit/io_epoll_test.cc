@@ -176,6 +176,30 @@ TEST_F(io_epoll, one_attempt_for_each_wait) {
   });
 }
 
+// Who waits again and again on a descriptor is soon taken to know that it has to.
+TEST_F(io_epoll, no_attempt_where_the_last_ones_found_nothing) {
+  conc::runtime one({.processors = 1});
+  one.run([] {
+    auto [a, b] = conc_test::socket_pair();
+    constexpr int rounds = 320;
+    conc::thread echo([fd = a.get()] {
+      text_buffer t;
+      while (const std::size_t n = io::recv(fd, t.all(), 0)) io::send(fd, t.all().first(n), 0);
+    });
+    attempts = 0;
+    for (int i = 0; i < rounds; ++i) {
+      text_buffer t;
+      ASSERT_EQ(io::send(b.get(), bytes_of("x"), 0), 1u);
+      ASSERT_EQ(io::recv(b.get(), t.all(), 0), 1u);
+    }
+    // One after each wait, on either side; one before it now and then.
+    EXPECT_GE(attempts, 2 * rounds);
+    EXPECT_LT(attempts, 2 * rounds + rounds / 2);
+    b.reset();
+    echo.join();
+  });
+}
+
 // Acceptors that are woken for the same connection: one gets it, the others wait on, and their
 // deadlines hold.
 TEST_F(io_epoll, too_many_acceptors) {
@@ -224,7 +248,7 @@ TEST(io_waits, are_found_by_descriptor_and_event_in_their_order) {
     e->r.fd = i % 250;
     e->r.operation_flags = i / 250 % 2 == 0 ? POLLIN : POLLOUT;
     e->op = std::make_unique<operation>(reinterpret_cast<engine&>(nobody),
-                                        reinterpret_cast<task&>(nobody), e->r);
+                                        reinterpret_cast<task&>(nobody), e->r, false);
     table.add(*e->op);
     entries.push_back(std::move(e));
   }
