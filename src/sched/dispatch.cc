@@ -140,7 +140,7 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
       if (!searching) searchers.fetch_add(1, memory_order_seq_cst);
       searching = true;
       if (slept) {
-        expire_overdue(p, now());
+        expire_overdue(p, since);
         t = p.looks_empty() ? steal(p, true) : take_own(c);
       }
       if (t == nullptr && (called || !slept)) t = search(c);

@@ -106,8 +106,14 @@ class run_queue {
   [[gnu::always_inline]] tcb* pop_front() noexcept {
     tcb* t = first_;
     if (t == nullptr) return nullptr;
-    first_ = t->next_ready;
-    if (first_ == nullptr) end_ = &first_;
+    tcb* const n = t->next_ready;
+    first_ = n;
+    if (n == nullptr) {
+      end_ = &first_;
+    } else {
+      prefetch(*n);
+      prefetch_wait(*n);
+    }
     size_.decrement();
     return t;
   }
@@ -119,9 +125,7 @@ class run_queue {
     append(t);
     tcb* const n = f->next_ready;
     first_ = n;
-    // The one after the next: among many threads its lines have left the first-level cache.
-    __builtin_prefetch(n);
-    __builtin_prefetch(n->flow.registers.sp);
+    prefetch(*n);
     return f;
   }
 
@@ -144,6 +148,19 @@ class run_queue {
   }
   [[gnu::cold, gnu::noinline]] bool enter_slowly() noexcept;
   void wait_for_thief() noexcept;
+
+  // The one after the next: among many threads its lines have left the caches.
+  static void prefetch(const tcb& t) noexcept {
+    __builtin_prefetch(&t);
+    __builtin_prefetch(t.flow.registers.sp);
+  }
+  // Of one that has waited, besides: what a wait writes, and the frames it returns through.
+  static void prefetch_wait(const tcb& t) noexcept {
+    __builtin_prefetch(&t.wait_epoch);
+    for (int line = 1; line < 4; ++line) {
+      __builtin_prefetch(static_cast<const char*>(t.flow.registers.sp) + 64 * line);
+    }
+  }
 
   void append(tcb& t) noexcept {
     t.next_ready = nullptr;

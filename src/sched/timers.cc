@@ -85,10 +85,11 @@ std::size_t timers::expire(nanos time, expired_wait* out, std::size_t room, by w
     if (who == by::another && !is_anybodys(e)) {
       not_ours[left++] = e;
     } else if (e.thread != nullptr) {
-      // The thread disarms, under this lock, before it begins its next wait: so this is the wait
-      // that was meant.
-      out[found++] = {e.thread, e.thread->wait_epoch.load(memory_order_relaxed),
-                      e.thread->withdraw};
+      // Its lines have left the caches while it waited, and come while the heap is put in order.
+      __builtin_prefetch(e.thread);
+      __builtin_prefetch(&e.thread->withdraw);
+      __builtin_prefetch(&e.thread->flow);
+      out[found++].thread = e.thread;
     } else {
       auto& callback = static_cast<callback_timer&>(*e.node);
       callback.expired(callback);
@@ -99,6 +100,12 @@ std::size_t timers::expire(nanos time, expired_wait* out, std::size_t room, by w
     sift_up(heap_.size() - 1, not_ours[--left]);
   }
   publish_earliest();
+  for (std::size_t i = 0; i < found; ++i) {
+    // The thread disarms, under this lock, before it begins its next wait: so this is the wait
+    // that was meant.
+    out[i].epoch = out[i].thread->wait_epoch.load(memory_order_relaxed);
+    out[i].withdraw = out[i].thread->withdraw;
+  }
   return found;
 }
 

@@ -18,8 +18,8 @@
 // There is one at a time; and if 3 on the right reads something else, then 4 has come before.
 // Callbacks are left to the processor's own carrier.
 //
-// Lock order: a bucket of the parking table may be held when arming, so nothing is locked under the
-// heap's lock; expired threads are collected first and withdrawn afterwards.
+// Lock order: a bucket of the parking table may be held when arming, so under the heap's lock only
+// a callback locks anything; expired threads are collected first and withdrawn afterwards.
 #ifndef CONC_SCHED_TIMERS_H
 #define CONC_SCHED_TIMERS_H
 
@@ -32,8 +32,8 @@ namespace conc::detail {
 
 // A timer that runs a function of its own instead of waking a thread.
 struct callback_timer : timer_node {
-  // Called under the heap's lock on the processor's carrier: must be short, and may take
-  // only a lock under which nothing is locked.
+  // Called under the heap's lock on the processor's carrier: must be short, and may take only a
+  // lock under which nothing is locked.
   void (*expired)(callback_timer& self) noexcept = nullptr;
 };
 
@@ -74,7 +74,7 @@ class timers {
   // When somebody who sleeps should look next: at the earliest deadline; or, where several follow
   // each other closely, up to `slack` later, for all of them at once.
   nanos next_look() noexcept;
-  static constexpr nanos slack = 50'000;  // as the kernel's own, for threads that sleep
+  static constexpr nanos slack = 15'000;
 
   // Removes what has expired by `time`: collects up to `room` threads, and runs callbacks. Returns
   // how many threads; call again while that equals `room`. Who is not the processor's own carrier
