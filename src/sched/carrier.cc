@@ -9,6 +9,7 @@
 #include "locks/kernel_task.h"
 #include "locks/mutants.h"
 #include "locks/random_delay.h"
+#include "locks/sanitized.h"
 #include "sched/scheduler.h"
 #include "sched/switching.h"
 
@@ -119,8 +120,8 @@ void requeue(task& from, void*) noexcept {
 // goes by a stack of their own that the calls of a kernel thread build up; after a switch its top
 // is where the thread that has left was to return to. A return to elsewhere is mistaken, and an
 // indirect jump, foreseen by what happened before, mostly is not.
-#if defined(__x86_64__)
-[[gnu::naked, gnu::noinline, gnu::no_sanitize("thread")]] void return_by_jump() noexcept {
+#if defined(__x86_64__) && !defined(CONC_TSAN)
+[[gnu::naked, gnu::noinline]] void return_by_jump() noexcept {
   asm volatile(
       "popq %rcx\n\t"
       ".cfi_adjust_cfa_offset -8\n\t"
