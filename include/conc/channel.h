@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <type_traits>
@@ -136,6 +137,14 @@ class channel {
 
   // Empty once the channel is closed and nothing is left in it.
   [[nodiscard]] std::optional<T> recv() {
+    core_.lock().lock();
+    if (void* const slot = core_.oldest(sizeof(T)); slot != nullptr) [[likely]] {
+      const std::lock_guard held(core_.lock(), std::adopt_lock);
+      std::optional<T> value(std::in_place, std::move(*static_cast<T*>(slot)));
+      std::destroy_at(static_cast<T*>(slot));
+      core_.emptied();
+      return value;
+    }
     std::optional<T> value;
     core_.recv(&value, detail::value_place::optional, detail::never);
     return value;
@@ -143,21 +152,19 @@ class channel {
 
   // Assigns to `value`, unless the status says otherwise.
   [[nodiscard]] channel_status try_recv(T& value) requires std::assignable_from<T&, T> {
-    return core_.recv(&value, detail::value_place::object, detail::at_once);
+    return assigned(value, detail::at_once);
   }
   template <class Rep, class Period>
   [[nodiscard]] channel_status recv_for(
       T& value,
       const std::chrono::duration<Rep, Period>& time) requires std::assignable_from<T&, T> {
-    return core_.recv(&value, detail::value_place::object, detail::deadline_after(time));
+    return assigned(value, detail::deadline_after(time));
   }
   template <class Clock, class Duration>
   [[nodiscard]] channel_status recv_until(T& value,
                                           const std::chrono::time_point<Clock, Duration>&
                                               deadline) requires std::assignable_from<T&, T> {
-    return until(deadline, [&](detail::steady_nanos t) {
-      return core_.recv(&value, detail::value_place::object, t);
-    });
+    return until(deadline, [&](detail::steady_nanos t) { return assigned(value, t); });
   }
 
   // Closing once more changes nothing.
@@ -171,10 +178,32 @@ class channel {
   friend detail::channel_core& detail::core_of<T>(channel& c) noexcept;
 
   channel_status moved(T& value, detail::steady_nanos deadline) {
-    return core_.send(std::addressof(value), detail::put_moved<T>, deadline);
+    return put(std::move(value), detail::put_moved<T>, deadline);
   }
   channel_status copied(const T& value, detail::steady_nanos deadline) {
-    return core_.send(const_cast<T*>(std::addressof(value)), detail::put_copied<T>, deadline);
+    return put(value, detail::put_copied<T>, deadline);
+  }
+  template <class U>
+  channel_status put(U&& value, detail::put_fn by, detail::steady_nanos deadline) {
+    core_.lock().lock();
+    if (void* const slot = core_.room(sizeof(T)); slot != nullptr) [[likely]] {
+      const std::lock_guard held(core_.lock(), std::adopt_lock);
+      ::new (slot) T(std::forward<U>(value));
+      core_.filled();
+      return channel_status::ok;
+    }
+    return core_.send(const_cast<T*>(std::addressof(value)), by, deadline);
+  }
+  channel_status assigned(T& value, detail::steady_nanos deadline) {
+    core_.lock().lock();
+    if (void* const slot = core_.oldest(sizeof(T)); slot != nullptr) [[likely]] {
+      const std::lock_guard held(core_.lock(), std::adopt_lock);
+      value = std::move(*static_cast<T*>(slot));
+      std::destroy_at(static_cast<T*>(slot));
+      core_.emptied();
+      return channel_status::ok;
+    }
+    return core_.recv(&value, detail::value_place::object, deadline);
   }
   template <class Clock, class Duration, class Attempt>
   static channel_status until(const std::chrono::time_point<Clock, Duration>& deadline,

@@ -41,13 +41,17 @@
 namespace conc::detail {
 namespace {
 
-// Holds a channel's lock until it is handed on.
+// Holds a channel's lock, which it is given held, until it is released or handed on.
 class holder {
  public:
-  explicit holder(internal_lock& l) noexcept : lock_(&l) { l.lock(); }
+  explicit holder(internal_lock& l) noexcept : lock_(&l) {}
   ~holder() { unlock(); }
   holder(const holder&) = delete;
   holder& operator=(const holder&) = delete;
+  void lock(internal_lock& l) noexcept {
+    l.lock();
+    lock_ = &l;
+  }
   void unlock() noexcept {
     if (lock_ != nullptr) lock_->unlock();
     lock_ = nullptr;
@@ -127,11 +131,6 @@ channel_core::~channel_core() {
   if (ring_ != nullptr) ::operator delete(ring_, std::align_val_t(type_.alignment));
 }
 
-std::size_t channel_core::behind_the_last() const noexcept {
-  const std::size_t i = first_ + count_;
-  return i < capacity_ ? i : i - capacity_;
-}
-
 std::size_t channel_core::pick(std::size_t n) noexcept {
   random_ = random_ * 6364136223846793005u + 1442695040888963407u;
   return (random_ >> 33) % n;
@@ -142,7 +141,7 @@ channel_core::match channel_core::offer(void* value, put_fn put) {
   if (channel_waiter* r = take_waiter(receivers_)) return {channel_status::ok, r};
   if (count_ == capacity_) return {channel_status::would_block};
   put(slot(behind_the_last()), value_place::slot, value);
-  ++count_;
+  filled();
   return {channel_status::ok};
 }
 
@@ -157,7 +156,7 @@ channel_waiter* channel_core::fill_from_senders() noexcept {
     *end = nullptr;
     try {
       s->put(slot(behind_the_last()), value_place::slot, s->value);
-      ++count_;
+      filled();
       s->outcome = served::ok;
       break;
     } catch (...) {
@@ -171,8 +170,7 @@ channel_waiter* channel_core::fill_from_senders() noexcept {
 channel_core::match channel_core::ask(void* to, value_place where) {
   if (count_ > 0) {
     type_.take(to, where, slot(first_));
-    --count_;
-    if (++first_ == capacity_) first_ = 0;
+    emptied();
     const bool fill = senders_.first != nullptr && CONC_STEP(channel_fill_from_senders);
     return {channel_status::ok, nullptr, fill ? fill_from_senders() : nullptr};
   }
@@ -206,8 +204,8 @@ bool channel_core::complete_ask(const match& m, void* to, value_place where) noe
 }
 
 channel_status channel_core::send(void* value, put_fn put, steady_nanos deadline) {
+  holder held(lock_);
   for (queue_end where = queue_end::back;; where = queue_end::front) {
-    holder held(lock_);
     const match m = offer(value, put);
     if (m.status != channel_status::would_block || deadline == at_once) {
       held.unlock();
@@ -219,12 +217,13 @@ channel_status channel_core::send(void* value, put_fn put, steady_nanos deadline
     w.put = put;
     if (!wait(held.hand_on(), senders_, w, where, deadline, this)) return channel_status::timed_out;
     if (w.outcome != served::again) return result_of(w);
+    held.lock(lock_);
   }
 }
 
 channel_status channel_core::recv(void* to, value_place where, steady_nanos deadline) {
-  for (queue_end end = queue_end::back;;) {
-    holder held(lock_);
+  holder held(lock_);
+  for (queue_end end = queue_end::back;; held.lock(lock_)) {
     const match m = ask(to, where);
     if (m.status != channel_status::would_block || deadline == at_once) {
       held.unlock();
@@ -244,7 +243,7 @@ void channel_core::close() noexcept {
   channel_waiter* all = nullptr;
   channel_waiter** end = &all;
   {
-    holder held(lock_);
+    internal_lock_guard guard(lock_);
     closed_ = true;
     for (channel_queue* q : {&receivers_, &senders_}) {
       while (channel_waiter* w = take_waiter(*q)) {

@@ -52,8 +52,28 @@ class CONC_API channel_core {
   channel_core(const channel_core&) = delete;
   channel_core& operator=(const channel_core&) = delete;
 
+  // Both with the lock held; it is released before they wait, wake or return.
   channel_status send(void* value, put_fn put, steady_nanos deadline);
   channel_status recv(void* to, value_place where, steady_nanos deadline);
+
+  // What nearly all calls of a stream come down to, done in line by channel<T>, with the lock held:
+  // the slot where the next value goes, or from which it comes, if nobody has to be waited for or
+  // woken; otherwise null, and it is for send() or recv(). filled() or emptied() follows when the
+  // value has been moved.
+  void* room(std::size_t size) noexcept {
+    if (closed_ || receivers_.first != nullptr || count_ == capacity_) return nullptr;
+    return ring_ + behind_the_last() * size;
+  }
+  void filled() noexcept { ++count_; }
+  void* oldest(std::size_t size) noexcept {
+    if (count_ == 0 || senders_.first != nullptr) return nullptr;
+    return ring_ + first_ * size;
+  }
+  void emptied() noexcept {
+    --count_;
+    if (++first_ == capacity_) first_ = 0;
+  }
+
   void close() noexcept;
   std::size_t size() const noexcept;
   std::size_t capacity() const noexcept { return capacity_; }
@@ -78,7 +98,10 @@ class CONC_API channel_core {
 
  private:
   void* slot(std::size_t i) noexcept { return ring_ + i * type_.size; }
-  std::size_t behind_the_last() const noexcept;
+  std::size_t behind_the_last() const noexcept {
+    const std::size_t i = first_ + count_;
+    return i < capacity_ ? i : i - capacity_;
+  }
   channel_waiter* fill_from_senders() noexcept;
 
   // The invariants are in src/locks/channel.cc.

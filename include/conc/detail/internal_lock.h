@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "conc/config.h"
 #include "conc/detail/atomic.h"
 
 namespace conc::detail {
@@ -33,7 +34,7 @@ class internal_lock {
   }
 
  private:
-  [[gnu::cold, gnu::noinline]] void lock_slow() noexcept;
+  [[gnu::cold, gnu::noinline]] CONC_API void lock_slow() noexcept;
 
   atomic<std::uint32_t> held_{0};
 };
