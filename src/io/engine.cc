@@ -52,7 +52,7 @@ std::unique_ptr<engine> engine::make(io_choice choice, int& error) noexcept {
 }
 
 engine::~engine() {
-  if (in_flight_ != 0) fatal("a carrier ends with operations in flight", this);
+  if (in_use()) fatal("a carrier ends with operations in flight", this);
   empty_mailbox();
   if (doorbell_ >= 0) ::close(doorbell_);
 }
@@ -74,11 +74,15 @@ void engine::cancel(operation& op, gave_up why) noexcept {
   const bool from_outside = !is_mine();
   const internal_lock_guard guard(lock_);
   if (op.done || op.why != gave_up::no) return;
+  cancel_locked(op, why);
+  if (from_outside) interrupt();
+}
+
+void engine::cancel_locked(operation& op, gave_up why) noexcept {
   op.why = why;
   op.to_cancel = true;
   op.next_to_cancel = to_cancel_.load(memory_order_relaxed);
   to_cancel_.store(&op, memory_order_relaxed);
-  if (from_outside) interrupt();
 }
 
 operation* engine::next_to_cancel() noexcept {
@@ -117,7 +121,12 @@ void engine::empty_mailbox() noexcept {
   stop_request* r = mailbox_.exchange(nullptr, memory_order_acquire);
   while (r != nullptr) {
     stop_request* next = r->next;
-    if (r->target != nullptr) cancel(*r->target, gave_up::on_request);
+    {
+      // A helper may finish the operation meanwhile: the lock decides who was first.
+      const internal_lock_guard guard(lock_);
+      operation* const op = r->target;
+      if (op != nullptr && op->why == gave_up::no) cancel_locked(*op, gave_up::on_request);
+    }
     r->disown();
     r = next;
   }
@@ -129,9 +138,9 @@ void engine::finish(operation& op, int result) noexcept {
     const internal_lock_guard guard(lock_);
     op.done = true;
     if (op.to_cancel) forget_cancel(op);
+    if (op.stop != nullptr) op.stop->target = nullptr;
   }
-  if (op.stop != nullptr) op.stop->target = nullptr;
-  --in_flight_;
+  finished_.increment();
   resume(op.waiter);
 }
 

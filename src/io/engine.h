@@ -8,6 +8,20 @@
 // sees to. A deadline expires on the carrier that holds the processor where it was armed. Most
 // often that is the owner; but a processor can be lent to another (sched/lending.h), so the list
 // has a lock.
+//
+// If the owner does not come by because its thread computes, or sits in a system call, another
+// carrier finishes operations in its place (help()). One finishes at a time: `finishing_` is held
+// by who does, and by the owner also while it sleeps in the engine. The helper must leave alone a
+// thread that has begun its operation, but is still on its way off its stack:
+//
+//   a thread that waits                         a helper, with `finishing_`
+//   1. leaving = itself                         1. finds the operation's completion
+//   2. start()                                  2. leaving is its thread? leaves it alone
+//   3. saves its registers, switches
+//   4. on the next one's stack: leaving = null
+//
+// There is one at a time. The completion comes after 2, by way of the kernel; so if 2 on the right
+// reads something else, then 4 has come before.
 #ifndef CONC_IO_ENGINE_H
 #define CONC_IO_ENGINE_H
 
@@ -17,6 +31,7 @@
 #include "io/operation.h"
 #include "io/quiet_descriptors.h"
 #include "locks/internal_lock.h"
+#include "sched/counter.h"
 #include "sched/environment.h"
 #include "sched/poller.h"
 
@@ -33,12 +48,22 @@ class engine : public poller {
   virtual bool takes_all() const noexcept = 0;
 
   // --- for threads on the owning carrier --------------------------------------------------------
+  // A thread that starts an operation says before that it is about to leave; has_left() is the
+  // `publish` of its suspension, with the engine as its argument.
+  void is_leaving(const task& t) noexcept {
+    // [engine.leaving] release: pairs with the acquire in may_finish(), for the thread before.
+    leaving_.store(&t, memory_order_release);
+  }
+  static void has_left(task&, void* from) noexcept {
+    // [engine.leaving] release: pairs with the acquire in may_finish(); the helper sees registers.
+    static_cast<engine*>(from)->leaving_.store(nullptr, memory_order_release);
+  }
   virtual void start(operation& op) noexcept = 0;
   virtual void flush() noexcept = 0;
   quiet_descriptors quiet;
 
   // --- for the owner ----------------------------------------------------------------------------
-  bool in_use() const noexcept override { return in_flight_ != 0; }
+  bool in_use() const noexcept override { return started_.read() != finished_.read(); }
   void before_blocking() noexcept override { flush(); }
   // Whether the calling kernel thread is the owner.
   bool is_mine() const noexcept;
@@ -68,16 +93,32 @@ class engine : public poller {
   // Takes one off the list; null if there is none.
   operation* next_to_cancel() noexcept;
 
-  void started() noexcept { ++in_flight_; }
-  // The last access to the operation: from then on its thread may return.
+  void started() noexcept { started_.increment(); }
+  // Under `finishing_`. The last access to the operation: from then on its thread may return.
   void finish(operation& op, int result) noexcept;
+  // Whether its thread is off its stack, and may be resumed by others than the owner.
+  bool may_finish(const operation& op) const noexcept {
+    // [engine.leaving] acquire: pairs with the releases in is_leaving() and has_left().
+    return leaving_.load(memory_order_acquire) != &op.waiter;
+  }
+
+  internal_lock finishing_;
+  // The owner was here.
+  void note_visit() noexcept { last_visit_.store(now(), memory_order_relaxed); }
+  bool was_here_after(nanos time) const noexcept {
+    return last_visit_.load(memory_order_relaxed) > time;
+  }
 
  private:
   void forget_cancel(operation& op) noexcept;
+  void cancel_locked(operation& op, gave_up why) noexcept;
 
-  std::uint32_t in_flight_ = 0;  // operations of threads
-  int doorbell_ = -1;            // an eventfd
-  internal_lock lock_;           // of the list, and of the fields of operations that concern it
+  counter started_;   // operations of threads: the owner's
+  counter finished_;  // under finishing_
+  atomic<const task*> leaving_{nullptr};
+  atomic<nanos> last_visit_{0};
+  int doorbell_ = -1;   // an eventfd
+  internal_lock lock_;  // of the list, and of the fields of operations that concern it
   atomic<operation*> to_cancel_{nullptr};
 
   alignas(64) atomic<stop_request*> mailbox_{nullptr};

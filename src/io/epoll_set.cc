@@ -1,6 +1,7 @@
 #include "io/epoll_set.h"
 
 #include <liburing.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -95,10 +96,17 @@ void epoll_set::settle() noexcept {
   }
 }
 
+// The event has been taken from the kernel and cannot be left for later. Only a helper ever waits
+// here, for a carrier that is a few instructions away.
+void epoll_set::wait_till_it_may_finish(const operation& op) const noexcept {
+  while (!may_finish(op)) sched_yield();
+}
+
 void epoll_set::finish_all(operation* list, int result) noexcept {
   while (list != nullptr) {
     operation& op = *list;
     list = op.next_on_descriptor;
+    wait_till_it_may_finish(op);
     finish(op, result);
   }
 }
@@ -120,6 +128,7 @@ void epoll_set::fired(int fd, std::uint32_t events) noexcept {
   while (woken != nullptr) {
     operation& op = *woken;
     woken = op.next_on_descriptor;
+    wait_till_it_may_finish(op);
     finish(op, static_cast<int>(events & (op.what.operation_flags | always)));
   }
 }
@@ -188,8 +197,13 @@ int epoll_set::look(epoll_event* events, nanos until) noexcept {
   return 0;
 }
 
-// What has come is looked at before what has to be given up: it came in time.
 void epoll_set::poll() noexcept {
+  const internal_lock_guard guard(finishing_);
+  poll_locked();
+}
+
+// What has come is looked at before what has to be given up: it came in time.
+void epoll_set::poll_locked() noexcept {
   settle();
   epoll_event events[most_events];
   int n = most_events;
@@ -198,15 +212,29 @@ void epoll_set::poll() noexcept {
     for (int k = 0; k < n; ++k) fired(events[k].data.fd, events[k].events);
   }
   see_to_wishes();
+  note_visit();
 }
 
 void epoll_set::wait(nanos deadline) noexcept {
+  const internal_lock_guard guard(finishing_);
   if (!has_work()) {
     epoll_event events[most_events];
     const int n = look(events, deadline);
     for (int k = 0; k < n; ++k) fired(events[k].data.fd, events[k].events);
   }
-  poll();
+  poll_locked();
+}
+
+// The bell rings on for the owner.
+bool epoll_set::help(nanos since) noexcept {
+  if (!in_use() || was_here_after(since) || !finishing_.try_lock()) return false;
+  epoll_event events[most_events];
+  const int n = CONC_STEP(io_reap_for_others) ? look(events, 0) : 0;
+  for (int k = 0; k < n; ++k) {
+    if (events[k].data.fd != of_doorbell) fired(events[k].data.fd, events[k].events);
+  }
+  finishing_.unlock();
+  return false;
 }
 
 }  // namespace conc::detail

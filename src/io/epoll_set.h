@@ -45,6 +45,8 @@ class epoll_set final : public engine {
     return decided_ != nullptr || has_wishes() || any_closed_.load(memory_order_relaxed);
   }
   void wait(nanos deadline) noexcept override;
+  bool help(nanos since) noexcept override;
+  void bring_in() noexcept override {}
 
   // For anybody: all waits on `fd` have ended, for this purpose, when it returns.
   static void closing(int fd) noexcept;
@@ -58,8 +60,10 @@ class epoll_set final : public engine {
   int register_for(int fd, std::uint32_t events) noexcept;
   int look(epoll_event* events, nanos until) noexcept;
   void fired(int fd, std::uint32_t events) noexcept;
+  void poll_locked() noexcept;
   void see_to_wishes() noexcept;
   void close_under_waiters(int fd) noexcept;
+  void wait_till_it_may_finish(const operation& op) const noexcept;
   void finish_all(operation* list, int result) noexcept;
   void settle() noexcept;
 

@@ -6,15 +6,15 @@
 // the kernel to hurry; its answer to *that* proves nothing. So while the address is known to the
 // kernel it means this operation, and the buffer that the kernel may write to exists.
 //
-// The completion is reaped by the carrier that owns the engine, from the scheduler's own stack. The
-// thread filled its submission entry on that carrier and has left it since, or the scheduler's
-// stack would not run: so it is off its own stack and may be resumed (task.h, publish_fn). There is
-// nothing to publish, and no one else to find the record.
+// The completion is reaped from the scheduler's own stack. If that is the stack of the carrier that
+// owns the engine, the thread has left that carrier since it filled its submission entry, or the
+// scheduler's stack would not run: so it is off its own stack and may be resumed (task.h,
+// publish_fn). Another carrier, which helps one that does not come by, asks first (engine.h).
 //
-// Who touches what: everything here belongs to the engine's carrier, save that the thread itself
-// writes before the suspension and reads after it (the scheduler's queues order the two), and that
-// a deadline may expire on another carrier: `done`, `why`, `to_cancel` and the list of operations
-// to cancel are under the engine's lock.
+// Who touches what: everything here belongs to whoever finishes operations (engine.h), save that
+// the thread itself writes before the suspension and reads after it (the scheduler's queues order
+// the two), and that a deadline may expire on another carrier: `done`, `why`, `to_cancel`, the list
+// of operations to cancel and stop_request::target are under the engine's lock.
 #ifndef CONC_IO_OPERATION_H
 #define CONC_IO_OPERATION_H
 
@@ -65,9 +65,9 @@ struct operation {
 };
 
 // A stop request on its way to the engine's carrier. The callback of a stop token runs on any
-// kernel thread, while the operation may be finishing on its carrier; so the callback never looks
-// at the operation. It posts this record, and the carrier, the only one to read or write `target`,
-// finds the operation there or, if it has finished, null.
+// kernel thread, while the operation may be finishing; so the callback never looks at the
+// operation. It posts this record, and the carrier finds the operation in `target` or, if it has
+// finished, null.
 //
 // On the heap, because the record can be in the engine's mailbox when the waiting thread has
 // already returned. Owned by the thread and, once it is posted, by the mailbox too.

@@ -59,12 +59,12 @@ outcome run_on(engine& own, carrier& here, const request& r, bool must_wait,
     on_stop.emplace(stop, engine_stop{op.stop});
   }
   stop_request* const record = op.stop;
+  own.is_leaving(self);
   own.start(op);
   self.waits_for.store(wait_kind::io, memory_order_relaxed);
   self.wait_address.store(reinterpret_cast<void*>(std::intptr_t{r.fd}), memory_order_relaxed);
   if (deadline != no_deadline) here.proc->deadlines.arm(op.timer, deadline);
-  suspend(
-      self, [](task&, void*) noexcept {}, nullptr);  // operation.h says why nothing is published
+  suspend(self, engine::has_left, &own);
 
   if (deadline != no_deadline) home.processors[op.timer.heap_owner]->deadlines.disarm(op.timer);
   if (record != nullptr) {

@@ -26,6 +26,11 @@ unsigned ring::unsubmitted() const noexcept {
 
 unsigned ring::kernel_flags() const noexcept { return IO_URING_READ_ONCE(*uring_.sq.kflags); }
 
+void ring::entries_are_filled() noexcept {
+  // [ring.filled] release: for a signal handler on this kernel thread, bring_in(), and for help().
+  filled_.store(tail_, memory_order_release);
+}
+
 // A cleared entry, or null if the queue is full and the kernel does not take any just now.
 io_uring_sqe* ring::next_entry() noexcept {
   if (unsubmitted() == uring_.sq.ring_entries) {
@@ -42,6 +47,7 @@ io_uring_sqe* ring::next_entry() noexcept {
 int ring::enter(unsigned completions, unsigned flags,
                 const io_uring_getevents_arg* limit) noexcept {
   const unsigned count = unsubmitted();
+  entries_are_filled();
   // [ring.sq_tail] release: pairs with the kernel's acquire; the entries are filled before.
   io_uring_smp_store_release(uring_.sq.ktail, tail_);
   // The kernel's interface puts a time limit where otherwise a signal mask goes.
@@ -115,6 +121,7 @@ void ring::start(operation& op) noexcept {
   }
   e->user_data = reinterpret_cast<std::uintptr_t>(&op);
   started();
+  entries_are_filled();
   if (unsubmitted() >= batch_size) flush();
 }
 
@@ -168,15 +175,26 @@ void ring::complete(std::uint64_t user_data, int result, std::uint32_t flags) no
   finish(*reinterpret_cast<operation*>(user_data), result);
 }
 
-unsigned ring::reap() noexcept {
+bool ring::has_completions() const noexcept {
+  // [ring.cq_tail] acquire: as in reap(); a look is all that is wanted here.
+  return io_uring_smp_load_acquire(uring_.cq.ktail) != IO_URING_READ_ONCE(*uring_.cq.khead);
+}
+
+// Under finishing_.
+unsigned ring::reap(by whom) noexcept {
   unsigned head = *uring_.cq.khead;
   unsigned reaped = 0;
   // [ring.cq_tail] acquire: pairs with the kernel's release; the entries were filled before.
   while (head != io_uring_smp_load_acquire(uring_.cq.ktail)) {
     const io_uring_cqe e = uring_.cq.cqes[head & uring_.cq.ring_mask];
+    if (whom == by::helper && e.user_data != nobody && e.user_data != of_doorbell &&
+        !may_finish(*reinterpret_cast<const operation*>(e.user_data))) {
+      break;
+    }
     ++head;
     // [ring.cq_head] release: pairs with the kernel's acquire; the entry may be used again.
     io_uring_smp_store_release(uring_.cq.khead, head);
+    if (whom == by::helper && e.user_data == of_doorbell) bell_heard_ = true;
     complete(e.user_data, e.res, e.flags);
     ++reaped;
   }
@@ -184,33 +202,40 @@ unsigned ring::reap() noexcept {
 }
 
 void ring::poll() noexcept {
+  const internal_lock_guard guard(finishing_);
+  look();
+  note_visit();
+}
+
+void ring::look() noexcept {
   prepare();
   for (unsigned round = 0; round < most_rounds; ++round) {
     const unsigned waiting = kernel_flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
     if (waiting == 0 && unsubmitted() == 0) break;
     expect_alive(enter(0, IORING_ENTER_GETEVENTS, nullptr));
-    const unsigned reaped = reap();
+    const unsigned reaped = reap(by::owner);
     // The flag can stay set with nothing behind it. It then no longer keeps the carrier from
     // sleeping: wait() runs whatever comes, flag or no flag.
     flag_is_stale_ = reaped == 0 && (kernel_flags() & IORING_SQ_TASKRUN) != 0;
     if (reaped == 0) break;
   }
-  reap();
+  reap(by::owner);
 }
 
 bool ring::has_work() const noexcept {
-  // [ring.cq_tail] acquire: as in reap(); a look is all that is wanted here.
-  if (io_uring_smp_load_acquire(uring_.cq.ktail) != *uring_.cq.khead) return true;
+  if (has_completions()) return true;
   if (unsubmitted() != 0 || has_wishes()) return true;
   const unsigned flags = kernel_flags();
   return (flags & IORING_SQ_CQ_OVERFLOW) || ((flags & IORING_SQ_TASKRUN) && !flag_is_stale_);
 }
 
 void ring::wait(nanos deadline) noexcept {
+  const internal_lock_guard guard(finishing_);
   prepare();
   const nanos time = now();
-  // [ring.cq_tail] acquire: as in reap().
-  const bool ready = io_uring_smp_load_acquire(uring_.cq.ktail) != *uring_.cq.khead;
+  // A helper may have heard the bell that was rung for this sleep.
+  const bool ready = has_completions() || bell_heard_;
+  bell_heard_ = false;
   if (!ready && !has_cancels() && doorbell_watched_ && deadline > time) {
     const timespec relative = to_timespec(deadline - time);
     __kernel_timespec limit{relative.tv_sec, relative.tv_nsec};
@@ -218,9 +243,53 @@ void ring::wait(nanos deadline) noexcept {
     argument.sigmask_sz = _NSIG / 8;
     if (deadline != no_deadline) argument.ts = reinterpret_cast<std::uintptr_t>(&limit);
     expect_alive(enter(1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | enter_flags_, &argument));
-    flag_is_stale_ = reap() == 0;
+    flag_is_stale_ = reap(by::owner) == 0;
   }
-  poll();
+  look();
+  note_visit();
+}
+
+// --- when the owner does not come by ------------------------------------------------------------
+
+bool ring::needs_the_owner() const noexcept {
+  // [ring.sq_head] acquire: as in unsubmitted(). [ring.filled] acquire: as in bring_in().
+  return io_uring_smp_load_acquire(uring_.sq.khead) != filled_.load(memory_order_acquire) ||
+         (kernel_flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+}
+
+// A call that fetches nothing is not repeated at once, because the flag can be stale.
+bool ring::help(nanos since) noexcept {
+  if (!in_use() || was_here_after(since) || !finishing_.try_lock()) return false;
+  if (CONC_STEP(io_reap_for_others) && reap(by::helper) != 0) vain_calls_ = calls_to_leave_out_ = 0;
+  bool calls = needs_the_owner();
+  if (calls && calls_to_leave_out_ > 0) {
+    --calls_to_leave_out_;
+    calls = false;
+  } else if (calls) {
+    constexpr std::uint32_t most = 6;
+    calls_to_leave_out_ = (1U << vain_calls_) - 1;
+    if (vain_calls_ < most) ++vain_calls_;
+  }
+  finishing_.unlock();
+  return calls;
+}
+
+// Of ours nothing is touched but the kernel's tail, because we may have interrupted whoever touches
+// it just now. Entries that are complete the kernel may have at any time: who was about to hand
+// them over finds them taken.
+void ring::bring_in() noexcept {
+  for (unsigned round = 0; round < most_rounds && needs_the_owner(); ++round) {
+    const unsigned before = IO_URING_READ_ONCE(*uring_.cq.ktail);
+    // [ring.filled] acquire: pairs with the release in entries_are_filled().
+    const unsigned filled = filled_.load(memory_order_acquire);
+    // [ring.sq_head] acquire: as in unsubmitted().
+    const unsigned count = filled - io_uring_smp_load_acquire(uring_.sq.khead);
+    // [ring.sq_tail] release: as in enter().
+    io_uring_smp_store_release(uring_.sq.ktail, filled);
+    io_uring_enter2(static_cast<unsigned>(uring_.ring_fd), count, 0, IORING_ENTER_GETEVENTS,
+                    nullptr, _NSIG / 8);
+    if (count == 0 && IO_URING_READ_ONCE(*uring_.cq.ktail) == before) return;
+  }
 }
 
 }  // namespace conc::detail

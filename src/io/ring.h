@@ -10,6 +10,9 @@
 //   flush()       the kernel gets the entries: at batch_size of them, and whenever poll() or wait()
 //                 runs. Called by threads too: it reaps nothing
 //   poll(), wait()  on the scheduler's stack: enter the kernel, reap, resume the threads
+//   bring_in()    if the owner does not come by: its kernel thread is sent a signal, whose handler
+//                 enters the kernel, with the entries that are there, so that completions appear
+//   help()        another carrier reaps them
 //
 // and of a cancellation: poll() makes an ASYNC_CANCEL of each wish to end an operation (engine.h).
 // The operation's own completion then comes at once, with ECANCELED unless it was faster.
@@ -43,6 +46,8 @@ class ring final : public engine {
   void poll() noexcept override;
   bool has_work() const noexcept override;
   void wait(nanos deadline) noexcept override;
+  bool help(nanos since) noexcept override;
+  void bring_in() noexcept override;
 
  private:
   ring() noexcept = default;
@@ -62,17 +67,26 @@ class ring final : public engine {
   void prepare() noexcept;
   bool submit_cancel() noexcept;
   void watch_doorbell() noexcept;
-  unsigned reap() noexcept;
+  bool has_completions() const noexcept;
+  void entries_are_filled() noexcept;
+  bool needs_the_owner() const noexcept;
+  void look() noexcept;
+  enum class by : bool { owner, helper };
+  unsigned reap(by whom) noexcept;
   void complete(std::uint64_t user_data, int result, std::uint32_t flags) noexcept;
 
   io_uring uring_{};  // set up by liburing; the queues are ours to drive
   bool made_ = false;
   bool flag_is_stale_ = false;  // SQ_TASKRUN was set when there was nothing to run
+  // Under finishing_:
   bool doorbell_watched_ = false;
   bool one_shot_doorbell_ = false;
-  bool polls_first_ = false;  // it knows IORING_RECVSEND_POLL_FIRST
-  unsigned enter_flags_ = 0;  // for each time we go to sleep
-  unsigned tail_ = 0;         // of the submission queue; the kernel's copy follows at enter()
+  bool bell_heard_ = false;  // by a helper: the owner, for whom it was rung, must not sleep yet
+  std::uint32_t vain_calls_ = 0, calls_to_leave_out_ = 0;  // of bring_in()
+  bool polls_first_ = false;                               // it knows IORING_RECVSEND_POLL_FIRST
+  unsigned enter_flags_ = 0;                               // for each time we go to sleep
+  unsigned tail_ = 0;           // of the submission queue; the kernel's copy follows at enter()
+  atomic<unsigned> filled_{0};  // entries up to here are complete, for whoever interrupts start()
 };
 
 }  // namespace conc::detail

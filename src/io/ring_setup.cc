@@ -82,7 +82,7 @@ int ring::try_out() noexcept {
   const unsigned sent = unsubmitted();
   const int entered = enter(1, IORING_ENTER_GETEVENTS, nullptr);
   if (entered < 0) return -entered;
-  if (static_cast<unsigned>(entered) != sent || reap() == 0) return EOPNOTSUPP;
+  if (static_cast<unsigned>(entered) != sent || reap(by::owner) == 0) return EOPNOTSUPP;
   return 0;
 }
 

@@ -33,6 +33,10 @@ struct carrier {
   static constexpr nanos first_watch = 50'000;
   nanos watch_interval = first_watch;  // of its next sleep as the watch (idle.cc)
   std::uint32_t direct_calls = 0;      // I/O calls that did not have to wait (io/perform.cc)
+  // For completions that a carrier withholds (withheld.cc).
+  atomic<bool> asked_to_bring_in{false};
+  bool away_with_io = false;  // it is in a blocking section, and counted in scheduler::away_with_io
+  nanos helped_last = 0;      // when it looked at the other carriers' pollers
 
   // As a spare (lending.h).
   atomic<std::uint32_t> bell{0};

@@ -14,6 +14,9 @@ namespace {
 constexpr nanos worth_in_block_costs = 8;
 constexpr nanos most_worth_sharing = 4096;
 
+// A processor that is busy, too, helps others with their completions so often.
+constexpr nanos help_interval = 500'000;
+
 }  // namespace
 
 void processor::judge_dispatches(nanos time) noexcept {
@@ -75,6 +78,10 @@ void scheduler::service(carrier& c) noexcept {
   if (layout == queue_layout::per_cpu_migrating) rebalance(time);
   end_expired_waits(p.deadlines, p, time, timers::by::its_carrier);
   if (p.load.is_busy()) p.load.note_jump(p.ready_threads());
+  // With nobody idle there is no watch.
+  if (sleepers.load(memory_order_relaxed) == 0 && time - c.helped_last > help_interval) {
+    fetch_withheld(c, time);
+  }
 }
 
 // Ends the waits in `from` that have come to their deadline; their threads become ready at `p`.
@@ -141,6 +148,7 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
       searching = true;
       if (slept) {
         expire_overdue(p, since);
+        fetch_withheld(c, since);
         t = p.looks_empty() ? steal(p, true) : take_own(c);
       }
       if (t == nullptr && (called || !slept)) t = search(c);

@@ -30,7 +30,7 @@
 // other sleepers takes it. A push whose writer read "watched" just before that may still be on its
 // way when the new watch looks; it is seen at the next look, at most longest_watch later. That is
 // why no barrier is needed between the push and the reading of `watched`. When all are idle nobody
-// watches and nothing ticks.
+// watches and nothing ticks, unless a carrier is away in a blocking section with I/O in flight.
 //
 // Is it worth it? Each processor knows how long its dispatches take on average, and from it how
 // many queued threads are worth a wake (processor::worth_sharing, dispatch.cc). If that is reached
@@ -47,8 +47,9 @@
 namespace conc::detail {
 namespace {
 
-// The watch looks soon after it was called, then ever more rarely.
-constexpr nanos longest_watch = 1'000'000;
+// The watch looks soon after it was called, then ever more rarely. What it has to do for others
+// (steal.cc, withheld.cc) it should have done within a millisecond.
+constexpr nanos longest_watch = 700'000;
 
 }  // namespace
 
@@ -104,7 +105,9 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
     if (asleep == processors.size()) {
       until = std::min(until, next_trim.load(memory_order_relaxed));
     }
-    on_watch = watches() && asleep < processors.size() && CONC_STEP(idle_keep_watch) &&
+    // A carrier without its processor, in a blocking section, may withhold completions from all.
+    const bool away = away_with_io.load(memory_order_relaxed) != 0 && CONC_STEP(io_watch_sections);
+    on_watch = watches() && (asleep < processors.size() || away) && CONC_STEP(idle_keep_watch) &&
                !watched.exchange(true, memory_order_seq_cst);
     if (on_watch) {
       p.on_watch.store(true, memory_order_relaxed);

@@ -59,7 +59,11 @@ blocking_section::blocking_section() {
   // From here to the end of the section the thread does not leave its kernel thread.
   processor& p = *processor_of(self);
   carrier& c = *p.holder;
-  if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) io->before_blocking();
+  if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) {
+    io->before_blocking();
+    c.away_with_io = io->in_use();
+    if (c.away_with_io) home.away_with_io.fetch_add(1, memory_order_relaxed);
+  }
   if (p.forks.depth() != 0) {
     p.queue.enter();
     p.forks.separate_top();
@@ -91,6 +95,8 @@ blocking_section::~blocking_section() {
   tcb& self = static_cast<tcb&>(current_task());
   scheduler& home = *self.home;
   processor& p = *lent_;
+  if (here_->away_with_io) home.away_with_io.fetch_sub(1, memory_order_relaxed);
+  here_->away_with_io = false;
   self.port = &user_thread_port;
   self.host = &p;
   std::uint64_t seen = lease_;

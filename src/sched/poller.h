@@ -1,9 +1,9 @@
 // The port through which I/O plugs into the scheduler: how a carrier waits for the outside.
 //
 // A carrier owns at most one poller, made on that carrier when a thread on it first does I/O
-// and kept in carrier::io. All members but interrupt() are called on the carrier's kernel thread
-// only, with no lock held, from the scheduler's own stack or from a thread that runs on it. The
-// carrier may be without a processor by then (lending.h); threads that become ready go elsewhere.
+// and kept in carrier::io. The first five members are called on the carrier's kernel thread only,
+// with no lock held, from the scheduler's own stack or from a thread that runs on it. The carrier
+// may be without a processor by then (lending.h); threads that become ready go elsewhere.
 #ifndef CONC_SCHED_POLLER_H
 #define CONC_SCHED_POLLER_H
 
@@ -34,6 +34,15 @@ class poller {
 
   // Ends a wait(). Callable from any thread, and from a signal handler.
   virtual void interrupt() noexcept = 0;
+
+  // --- for others, if the carrier does not come by (withheld.cc) --------------------------------
+  // Makes the threads of finished operations ready on the calling carrier, unless the owner is here
+  // or asleep in wait(), or was here after `since`. True if more has finished that only the owner's
+  // kernel thread can fetch, by bring_in(). From any carrier's scheduler's stack.
+  virtual bool help(nanos since) noexcept = 0;
+  // Hands operations to the kernel and fetches what has finished, for help(). In a signal handler
+  // on the owner's kernel thread, whatever it interrupts.
+  virtual void bring_in() noexcept = 0;
 };
 
 }  // namespace conc::detail

@@ -89,6 +89,9 @@ struct scheduler {
   std::vector<carrier*> all_carriers();
   bool send_signal(const carrier& c, int signal) noexcept;
 
+  // Carriers in a blocking section that have operations in flight.
+  atomic<std::uint32_t> away_with_io{0};
+
   // --- the idle protocol's words (idle.cc) ------------------------------------------------------
   alignas(64) atomic<std::uint32_t> sleepers{0};  // processors whose carrier rests
   atomic<std::uint32_t> searchers{0};             // carriers that look for work elsewhere
@@ -114,6 +117,8 @@ struct scheduler {
   tcb* steal(processor& thief, bool forgotten_too) noexcept;
   tcb* search(carrier& c) noexcept;
   void expire_overdue(processor& p, nanos time) noexcept;
+  // withheld.cc
+  void fetch_withheld(carrier& helper, nanos time) noexcept;
   // idle.cc
   bool wants_help(const processor& p) const noexcept {
     return p.shares && (!watched.load(memory_order_relaxed) ||

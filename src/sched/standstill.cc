@@ -20,28 +20,7 @@ namespace {
 
 constexpr nanos patience_of_asker = 200'000'000, patience_of_handler = 1'000'000'000;
 
-// Ignored by default, and never sent by the C library: what Go uses, too, and for these reasons. A
-// program that uses it for urgent data on sockets keeps its handler (signal_chain.h), and may see
-// it called once more than there are data, for which such handlers must be prepared anyway.
-constexpr int stop_signal = SIGURG;
-
-// ThreadSanitizer delivers signals when it sees fit, which for a thread that computes is never.
-#if defined(CONC_TSAN)
-constexpr bool signals_arrive = false;
-#else
-constexpr bool signals_arrive = true;
-#endif
-
 constinit signal_chain chain;
-
-// Also in a blocking section, when the carrier has no processor.
-carrier* carrier_here() noexcept {
-  const task_head* t = current_or_null();
-  if (t == nullptr) return nullptr;
-  const task& self = *static_cast<const task*>(t);
-  if (self.host != nullptr) return carrier_of(self);
-  return self.is_thread ? static_cast<const tcb&>(self).aboard : nullptr;
-}
 
 void stop_here(int signal, siginfo_t* info, void* context) noexcept {
   const int saved_errno = errno;
@@ -73,7 +52,7 @@ void stop_here(int signal, siginfo_t* info, void* context) noexcept {
 }
 
 bool install_once() noexcept {
-  static const bool installed = chain.install(stop_signal, stop_here);
+  static const bool installed = chain.install(carrier_signal, stop_here);
   return installed;
 }
 
@@ -108,6 +87,14 @@ void copy_stack(std::uint32_t who, stopped_thread& out) noexcept {
 
 }  // namespace
 
+carrier* carrier_here() noexcept {
+  const task_head* t = current_or_null();
+  if (t == nullptr) return nullptr;
+  const task& self = *static_cast<const task*>(t);
+  if (self.host != nullptr) return carrier_of(self);
+  return self.is_thread ? static_cast<const tcb&>(self).aboard : nullptr;
+}
+
 bool look_at_running(carrier& c, stopped_thread& out) noexcept {
   out.held = 0;
   if (!signals_arrive) return false;
@@ -119,7 +106,7 @@ bool look_at_running(carrier& c, stopped_thread& out) noexcept {
                                        memory_order_relaxed)) {
     return false;  // somebody else asks just now
   }
-  if (!c.home.send_signal(c, stop_signal)) {
+  if (!c.home.send_signal(c, carrier_signal)) {
     s.phase.store(standstill::idle, memory_order_relaxed);
     return false;
   }
