@@ -28,13 +28,14 @@
 namespace bench {
 
 // Runtimes are kept: starting one is not what is measured, and idle ones sleep in the kernel.
-template <unsigned Processors>
+template <unsigned Processors, bool Pinned>
 conc::runtime& runtime_of() {
-  static conc::runtime& kept = *new conc::runtime({.processors = Processors});
+  static conc::runtime& kept =
+      *new conc::runtime({.processors = Processors, .pin_carriers = Pinned});
   return kept;
 }
 
-template <unsigned Processors>
+template <unsigned Processors, bool Pinned = false>
 struct conc_peer {
   using thread = conc::thread;
   using mutex = conc::mutex;
@@ -45,7 +46,7 @@ struct conc_peer {
   static void settle(unsigned) {}
   template <class F>
   static void run(F f) {
-    runtime_of<Processors>().run(f);
+    runtime_of<Processors, Pinned>().run(f);
   }
 };
 

@@ -87,6 +87,7 @@ void trees(const std::string& peer, Run run) {
 void fork_join_figures() {
   trees<conc::task_group>("conc", [](auto f) { conc_peer<1>::run(f); });
   trees<conc::task_group>("conc, 2 processors", [](auto f) { conc_peer<2>::run(f); });
+  trees<conc::task_group>("conc, 2 processors, pinned", [](auto f) { conc_peer<2, true>::run(f); });
 #ifdef BENCH_HAVE_TBB
   // Its tasks are functions that cannot wait for anything but each other.
   trees<tbb::task_group>("TBB tasks", [](auto f) { tbb::task_arena(1).execute(f); });

@@ -59,6 +59,7 @@ void all_at_once(const std::string& peer) {
 void spawn_figures() {
   each_peer_on_one_processor([]<class Peer>(const std::string& peer) { at_a_time<Peer>(peer); });
   at_a_time<conc_peer<2>>("conc, 2 processors");
+  at_a_time<conc_peer<2, true>>("conc, 2 processors, pinned");
   // The others keep a stack for each of the million, or a mapping, which the kernel limits.
   all_at_once<conc_peer<1>>("conc");
   all_at_once<conc_peer<2>>("conc, 2 processors");

@@ -45,6 +45,7 @@ void throughput(const std::string& peer) {
 void throughput_figures() {
   throughput<conc_peer<1>>("conc");
   throughput<conc_peer<2>>("conc, 2 processors");
+  throughput<conc_peer<2, true>>("conc, 2 processors, pinned");
   throughput<conc_peer<4>>("conc, 4 processors");
   throughput<conc_peer<8>>("conc, 8 processors");
   throughput<std_anywhere>("std::thread, all CPUs");

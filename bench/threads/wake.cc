@@ -87,6 +87,8 @@ void wake_figures() {
   }
   using two = conc_peer<2>;
   figure("wake_across/conc, 2 processors", wake_across<two, two::semaphore>);
+  using two_pinned = conc_peer<2, true>;
+  figure("wake_across/conc, 2 processors, pinned", wake_across<two_pinned, two::semaphore>);
   figure("wake_across/std::thread", wake_across<std_across_cpus, std::binary_semaphore>);
   figure("wake_across/futex", wake_across<std_across_cpus, futex_semaphore>);
   figure("wake_from_kernel_thread/conc", wake_from_kernel_thread<conc_peer<1>>);

@@ -46,6 +46,12 @@ struct runtime_options {
   std::size_t stack_size = 0;
   // How many blocking() sections may be under way at once (conc/blocking.h). 0: 256. At most 16384.
   unsigned blocking_limit = 0;
+  // Bind each processor to one of the CPUs that this process may use, round and round if there are
+  // more processors. It keeps caches warm and the idle from stealing across half the machine, on
+  // CPUs that are the program's own; a processor whose CPU others use as well does not move away.
+  // Kernel threads that user-level threads start inherit the binding. docs/scheduler.md has
+  // figures.
+  bool pin_carriers = false;
 };
 
 // What one processor has done since the runtime began. Each figure is exact for its processor, but

@@ -253,6 +253,8 @@ void carrier::run() noexcept {
   for_signals.use();
   name_kernel_thread(number);
   current.store(place_of_current_task(), memory_order_relaxed);
+  // Whoever started a spare may have been pinned, and that is inherited.
+  if (proc == nullptr) home.pins.let_go(pthread_self());
   if (proc != nullptr) home.adopt(*this, *proc);
   for (;;) {
     if (proc == nullptr && !home.wait_as_spare(*this)) break;

@@ -30,6 +30,7 @@ scheduler::scheduler(runtime& owner, const runtime_options& options)
     : face(owner),
       stack_size(options.stack_size),
       layout(options.queues),
+      pins(options.pin_carriers),
       near_order(detail::near_order(options.processors)),
       loans(options.blocking_limit) {
   membarrier_works();  // registers the process, before it matters
@@ -114,10 +115,23 @@ bool scheduler::send_signal(const carrier& c, int signal) noexcept {
 }
 
 void scheduler::adopt(carrier& c, processor& p) noexcept {
+  if (pins.wanted()) pin(c, p);
   p.holder = &c;
   p.kernel = c.kernel;
   c.proc = &p;
   c.self->host = &p;
+}
+
+// The CPU changes hands with the processor.
+void scheduler::pin(carrier& c, processor& p) noexcept {
+  if (p.holder != &c) {
+    // It is in its section still, or is done and may even have ended; but it has not been joined
+    // as long as we have the lock. To wait for that could be for ever: it may have been handed to a
+    // thread that is queued at this very processor. Then the lender stays where it is for once.
+    const std::unique_lock guard(carriers_lock_, std::try_to_lock);
+    if (guard.owns_lock() && p.holder->started) pins.let_go(p.holder->thread);
+  }
+  pins.bind(pthread_self(), p.index);
 }
 
 void scheduler::end_carriers() noexcept {

@@ -13,6 +13,7 @@
 #include "sched/environment.h"
 #include "sched/layout.h"
 #include "sched/lending.h"
+#include "sched/pinning.h"
 
 namespace conc::detail {
 
@@ -30,6 +31,7 @@ struct scheduler {
   std::size_t stack_size;  // 0: the pool's
   const queue_layout layout;
   const io_choice io_engine = io_choice_from_environment();
+  const pinning pins;
   // Fixed once made; pointers, because everybody holds on to them.
   std::vector<std::unique_ptr<processor>> processors;
   // For each processor the others, near before far; behind them, for callers from outside, all.
@@ -101,6 +103,7 @@ struct scheduler {
 
  private:
   void start(carrier& c);
+  void pin(carrier& c, processor& p) noexcept;
   void end_carriers() noexcept;
 
   mutex carriers_lock_;  // guards the list, not what is in it

@@ -1,6 +1,8 @@
 #include "sched/topology.h"
 
 #include <hwloc.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <numeric>
@@ -30,6 +32,9 @@ class machine {
     const int n = loaded_ ? hwloc_get_nbobjs_by_type(topology_, HWLOC_OBJ_PU) : 0;
     return n > 0 ? static_cast<unsigned>(n) : 0;
   }
+  unsigned kernel_number(unsigned cpu) const noexcept {
+    return hwloc_get_obj_by_type(topology_, HWLOC_OBJ_PU, cpu)->os_index;
+  }
   // The depth of the smallest thing that contains both CPUs: the greater, the nearer.
   int nearness(unsigned a, unsigned b) const noexcept {
     hwloc_obj_t x = hwloc_get_obj_by_type(topology_, HWLOC_OBJ_PU, a);
@@ -44,6 +49,24 @@ class machine {
 };
 
 }  // namespace
+
+std::vector<unsigned> cpus_in_order() {
+  cpu_set_t mine;
+  const bool known = sched_getaffinity(getpid(), sizeof mine, &mine) == 0;
+  const auto is_mine = [&](unsigned cpu) {
+    return !known || (cpu < CPU_SETSIZE && CPU_ISSET(cpu, &mine));
+  };
+  std::vector<unsigned> order;
+  const machine m;
+  for (unsigned i = 0; i < m.cpus(); ++i) {
+    if (is_mine(m.kernel_number(i))) order.push_back(m.kernel_number(i));
+  }
+  for (unsigned cpu = 0; order.empty() && known && cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &mine)) order.push_back(cpu);
+  }
+  if (order.empty()) order.push_back(0);
+  return order;
+}
 
 std::vector<std::vector<std::uint32_t>> near_order(std::uint32_t processors) {
   std::vector<std::vector<std::uint32_t>> order(processors + 1);
