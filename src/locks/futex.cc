@@ -24,10 +24,11 @@ bool futex_wait(const atomic<std::uint32_t>& word, std::uint32_t expected,
   return in_time;
 }
 
-void futex_wake(const atomic<std::uint32_t>& word, int count) noexcept {
+int futex_wake(const atomic<std::uint32_t>& word, int count) noexcept {
   const int saved_errno = errno;
-  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, count);
+  const long woken = syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, count);
   errno = saved_errno;
+  return static_cast<int>(woken);
 }
 
 }  // namespace conc::detail

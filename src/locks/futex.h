@@ -15,9 +15,10 @@ namespace conc::detail {
 bool futex_wait(const atomic<std::uint32_t>& word, std::uint32_t expected,
                 nanos deadline = no_deadline) noexcept;
 
-// Wakes up to `count` sleepers. The word may already belong to something else or be gone: the
-// kernel takes the address as a key, so at worst somebody wakes without need.
-void futex_wake(const atomic<std::uint32_t>& word, int count = 1) noexcept;
+// Wakes up to `count` sleepers and says how many there were. The word may already belong to
+// something else or be gone: the kernel takes the address as a key, so at worst somebody wakes
+// without need.
+int futex_wake(const atomic<std::uint32_t>& word, int count = 1) noexcept;
 
 }  // namespace conc::detail
 

@@ -26,6 +26,8 @@
 #include "locks/random_delay.h"
 #include "locks/spin_budget.h"
 #include "locks/task_slab.h"
+#include "locks/usable_cpus.h"
+#include "locks/wake_latency.h"
 
 namespace conc::detail {
 
@@ -51,12 +53,13 @@ bool take_permit(task& self) noexcept {
   return true;
 }
 
-// Two-phase waiting, first phase: for as long as a sleep and a wake would cost, the wake may come
-// cheaper. The number of kernel threads that spin at once is bounded (spin_budget.h).
-bool spin_for_permit(task& self) noexcept {
-  spinner_slot slot;
-  if (!slot) return false;
-  spin_timer timer(block_cost_if_known());
+// Null for a user-level thread in a blocking section, which only waits like a kernel thread.
+kernel_task* as_kernel_task(task& t) noexcept {
+  return t.is_thread ? nullptr : static_cast<kernel_task*>(&t);
+}
+
+bool spin_for_permit(task& self, nanos budget, nanos deadline) noexcept {
+  spin_timer timer(budget, deadline);
   do {
     if (take_permit(self)) return true;
     CONC_CPU_RELAX();
@@ -64,14 +67,68 @@ bool spin_for_permit(task& self) noexcept {
   return false;
 }
 
+// Two-phase waiting, first phase: for as long as a sleep and a wake would cost, the wake may come
+// cheaper. The number of kernel threads that spin at once is bounded (spin_budget.h). A mutex has
+// been spun for already, and whoever was woken for it is not waited for, but competed with; after
+// other wakes partner_watch.h says how long.
+bool wait_awake(task& self, bool for_a_mutex, nanos deadline) noexcept {
+  spinner_slot slot;
+  if (!slot) return false;
+  const nanos cost = block_cost_if_known();
+  kernel_task* me = as_kernel_task(self);
+  if (me == nullptr || for_a_mutex || !me->partner.has_news()) [[likely]]
+    return spin_for_permit(self, cost, deadline);
+  const nanos budget = me->partner.worth(now(), cost, wake_latency_if_known());
+  const bool answered = budget != 0 && spin_for_permit(self, budget, deadline);
+  me->partner.ended(answered);
+  return answered;
+}
+
+// What a sleeper and whoever wakes it tell each other, for their next waits. With one usable CPU
+// nobody spins, and nobody wants to know.
+bool may_meet_awake() noexcept { return usable_cpus() > 1; }
+
+void note_where_we_sleep(task& self) noexcept {
+  kernel_task* me = as_kernel_task(self);
+  if (me != nullptr && may_meet_awake()) me->sleeps_on.store(sched_getcpu(), memory_order_relaxed);
+}
+
+void note_who_woke_us(task& self) noexcept {
+  kernel_task* me = as_kernel_task(self);
+  if (me == nullptr || !may_meet_awake()) return;
+  // Woken on the waker's own CPU we have taken its place there, and it waits for ours.
+  if (me->woken_from.load(memory_order_relaxed) == sched_getcpu()) me->partner.woke(now(), true);
+}
+
+void wake_sleeper(task& target) noexcept {
+  task_head* const head = current_or_null();
+  kernel_task* me = head != nullptr ? as_kernel_task(*static_cast<task*>(head)) : nullptr;
+  kernel_task* it = as_kernel_task(target);
+  if (me == nullptr || it == nullptr || !may_meet_awake()) {
+    futex_wake(target.permit);
+    return;
+  }
+  const int here = sched_getcpu();
+  const int slept_on = it->sleeps_on.load(memory_order_relaxed);
+  it->woken_from.store(here, memory_order_relaxed);
+  futex_wake(target.permit);
+  me->partner.woke(now(), slept_on == here);
+}
+
 void suspend_kernel_thread(task& self, publish_fn publish, void* argument,
                            nanos deadline) noexcept {
   const std::uint32_t epoch = self.wait_epoch.load(memory_order_relaxed);
+  // Once we are published a notifier may move us to a mutex's queue.
+  const bool for_a_mutex = self.waits_for.load(memory_order_relaxed) == wait_kind::mutex;
   self.state.store(task_state::blocked, memory_order_relaxed);
   publish(self, argument);
   CONC_RANDOM_DELAY();
-  bool woken = spin_for_permit(self);
-  if (!woken) self.waits_since.store(coarse_ticks(now()), memory_order_relaxed);
+  bool woken = wait_awake(self, for_a_mutex, deadline);
+  const bool sleeps = !woken;
+  if (sleeps) {
+    self.waits_since.store(coarse_ticks(now()), memory_order_relaxed);
+    note_where_we_sleep(self);
+  }
   while (!woken) {
     std::uint32_t seen = empty;
     self.permit.compare_exchange_strong(seen, asleep, memory_order_relaxed, memory_order_relaxed);
@@ -88,6 +145,7 @@ void suspend_kernel_thread(task& self, publish_fn publish, void* argument,
     }
     woken = take_permit(self);
   }
+  if (sleeps && woken) note_who_woke_us(self);
   self.state.store(task_state::running, memory_order_relaxed);
 }
 
@@ -98,7 +156,7 @@ void resume_kernel_thread(task& target) noexcept {
   CONC_RANDOM_DELAY();
   const bool sleeps = target.permit.exchange(given, order) == asleep;
   CONC_RANDOM_DELAY();
-  if (sleeps && CONC_STEP(permit_wake_the_sleeper)) futex_wake(target.permit);
+  if (sleeps && CONC_STEP(permit_wake_the_sleeper)) wake_sleeper(target);
 }
 
 void yield_kernel_thread(task&) noexcept { sched_yield(); }

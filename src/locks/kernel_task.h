@@ -2,6 +2,7 @@
 #ifndef CONC_LOCKS_KERNEL_TASK_H
 #define CONC_LOCKS_KERNEL_TASK_H
 
+#include "locks/partner_watch.h"
 #include "locks/task.h"
 
 namespace conc::detail {
@@ -11,6 +12,10 @@ extern const task_port kernel_thread_port;
 // A kernel thread as a task.
 struct kernel_task : task {
   int thread_id = 0;  // as gettid() says; tools of the kernel know it by that
+  // Hints, as numbers of CPUs: where it fell asleep last, or is about to, by its own word; and from
+  // where it was woken, by the waker's.
+  atomic<int> sleeps_on{-1}, woken_from{-1};
+  partner_watch partner;  // the thread's own
 };
 
 // Where the calling kernel thread keeps its current task, for others to look at.

@@ -44,7 +44,7 @@ TEST(mutex, steps) {
   const scenario s = sections(3, kinds::kernel);
   expect_step_needed(s, "mutex_validate_before_park", "nobody can go on");
   expect_step_needed(s, "mutex_say_parked", "nobody can go on");
-  expect_step_needed(s, "mutex_resign_as_designated", "nobody can go on");
+  expect_step_needed(s, "mutex_resign_as_designated", "nobody can go on", longer_plans(4));
   expect_step_needed(s, "permit_wake_the_sleeper", "nobody can go on");
   expect_step_needed(s, "order_of_unlock", "a race");
   expect_step_needed(s, "order_of_permit", "a race");

@@ -22,6 +22,7 @@
 #include "locks/kernel_task.h"
 #include "locks/task.h"
 #include "locks/usable_cpus.h"
+#include "locks/wake_latency.h"
 
 namespace conc::checker {
 namespace {
@@ -29,7 +30,7 @@ namespace {
 using detail::task;
 
 struct alignas(64) cell {
-  std::byte bytes[sizeof(task)];
+  std::byte bytes[sizeof(detail::kernel_task)];
 };
 std::array<cell, most_threads> cells;
 
@@ -104,8 +105,8 @@ long do_futex(std::uint32_t* word, int operation, std::uint32_t value, const tim
 }  // namespace
 
 void make_task(int number) {
-  std::memset(cells[number].bytes, 0, sizeof(task));
-  task* t = ::new (cells[number].bytes) task;
+  std::memset(cells[number].bytes, 0, sizeof cells[number].bytes);
+  task* t = ::new (cells[number].bytes) detail::kernel_task;
   t->id = static_cast<std::uint32_t>(number) + 1;
   t->port = &detail::kernel_thread_port;
   users[number] = {};
@@ -135,6 +136,7 @@ void fatal(const char* what, const void* object, std::uint32_t) noexcept { fatal
 unsigned usable_cpus() noexcept { return 1; }
 nanos block_cost() noexcept { return 5'000; }
 nanos block_cost_if_known() noexcept { return 5'000; }
+nanos wake_latency_if_known() noexcept { return 0; }
 
 void give_way() noexcept { checker::relax(); }
 void spin_wait::once() noexcept { give_way(); }
