@@ -19,16 +19,23 @@ inline bool waits_for_io(const conc::detail::task& t) {
          t.waits_for.load(memory_order_relaxed) == wait_kind::io;
 }
 
-// How many user-level threads wait on the descriptor.
-inline int io_waiters(int fd) {
+// How many user-level threads wait for input or output.
+template <class Condition>
+int io_waiters_that(Condition condition) {
   using namespace conc::detail;
-  const auto* const at = reinterpret_cast<const void*>(std::intptr_t{fd});
   int n = 0;
   for (std::uint32_t id = 1; id <= last_task_id(); ++id) {
     const task* t = find_task(id);
-    n += t->is_thread && waits_for_io(*t) && t->wait_address.load(memory_order_relaxed) == at;
+    n += t->is_thread && waits_for_io(*t) && condition(*t);
   }
   return n;
+}
+inline int all_io_waiters() {
+  return io_waiters_that([](const conc::detail::task&) { return true; });
+}
+inline int io_waiters(int fd) {
+  const auto* const at = reinterpret_cast<const void*>(std::intptr_t{fd});
+  return io_waiters_that([at](const conc::detail::task& t) { return t.wait_address.load() == at; });
 }
 
 inline bool eventually_waiting(int fd, int wanted) {

@@ -1,17 +1,21 @@
 // The ring behind conc::io: its weaker set-ups, many operations at once, runtimes that end.
+#include <poll.h>
 #include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "conc/conc.h"
 #include "io/ring.h"
+#include "support/children.h"
 #include "support/eventually.h"
 #include "support/files_of_process.h"
 #include "support/io_exercise.h"
+#include "support/io_waiters.h"
 #include "support/scale.h"
 #include "support/sockets.h"
 
@@ -223,6 +227,68 @@ TEST(io_ring, thousands_of_operations_in_flight) {
     }
     for (auto& t : readers) t.join();
     EXPECT_EQ(sum, expected);
+  });
+}
+
+// Where the kernel posts completions as they come, and nobody reaps them for a while, the queue
+// overflows, and the kernel keeps the rest.
+TEST(io_ring, more_completions_than_the_queue_holds) {
+  for (const auto mode : {ring::mode::plain, ring::mode::cooperative, ring::mode::deferred}) {
+    ring::first_mode = mode;
+    conc::runtime rt({.processors = 1});
+    rt.run([] {
+      const int count = conc_test::scaled(1500);
+      std::vector<conc_test::fd_pair> pairs;
+      std::vector<conc::thread> readers;
+      int came = 0;
+      for (int i = 0; i < count; ++i) {
+        pairs.push_back(conc_test::socket_pair());
+        readers.emplace_back([&came, from = pairs.back().a.get()] {
+          text_buffer t;
+          EXPECT_EQ(io::recv(from, t.all(), 0), 1u);
+          ++came;
+        });
+      }
+      // One processor runs them in their order.
+      ASSERT_TRUE(conc_test::eventually_waiting(pairs.back().a.get(), 1));
+      for (auto& p : pairs) ASSERT_EQ(::send(p.b.get(), "x", 1, 0), 1);
+      for (auto& t : readers) t.join();
+      EXPECT_EQ(came, count);
+    });
+  }
+}
+
+// A program that is started meanwhile gets nothing that the library waits with.
+TEST(io_ring, another_program_inherits_no_descriptor) {
+  conc::runtime rt;
+  rt.run([] {
+    auto [a, b] = conc_test::socket_pair();
+    const conc_test::lasting_child child;
+    std::stop_source stop;
+    const io::options until{.stop = stop.get_token()};
+    std::error_code ignored[3];
+    conc::thread receiver([&, from = a.get()] {
+      text_buffer t;
+      io::recv(from, t.all(), 0, ignored[0], until);
+    });
+    conc::thread poller([&, at = a.get()] {
+      pollfd p[] = {{at, POLLIN, 0}};
+      io::poll(p, ignored[1], until);
+    });
+    conc::thread parent([&] { io::waitpid(child.pid, nullptr, 0, ignored[2], until); });
+    ASSERT_TRUE(conc_test::eventually([] { return conc_test::all_io_waiters() == 3; }));
+    FILE* const list = ::popen("ls -l /proc/self/fd", "r");
+    ASSERT_NE(list, nullptr);
+    char line[512];
+    int lines = 0;
+    for (; std::fgets(line, sizeof line, list) != nullptr; ++lines) {
+      EXPECT_EQ(std::string(line).find("anon_inode"), std::string::npos) << line;
+      EXPECT_EQ(std::string(line).find("socket"), std::string::npos) << line;
+    }
+    EXPECT_EQ(::pclose(list), 0);
+    EXPECT_GE(lines, 3);
+    stop.request_stop();
+    for (auto* t : {&receiver, &poller, &parent}) t->join();
   });
 }
 
