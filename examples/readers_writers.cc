@@ -155,6 +155,95 @@ struct queue_monitor : library {
   bool writing = false;
 };
 
+// Readers first, as a Mesa monitor: whoever is woken looks again, and a new reader may come before
+// the writer who was signalled.
+struct mesa_form : library {
+  void enter_reader() override {
+    const std::lock_guard inside(monitor);
+    while (writing) may_read.wait();
+    ++readers;
+  }
+  void leave_reader() override {
+    const std::lock_guard inside(monitor);
+    if (--readers == 0) may_write.signal();
+  }
+  void enter_writer() override {
+    const std::lock_guard inside(monitor);
+    while (writing || readers > 0) may_write.wait();
+    writing = true;
+  }
+  void leave_writer() override {
+    const std::lock_guard inside(monitor);
+    writing = false;
+    may_read.broadcast();
+    may_write.signal();
+  }
+
+  conc::mesa_monitor monitor;
+  conc::mesa_monitor::condition may_read{monitor}, may_write{monitor};
+  unsigned readers = 0;
+  bool writing = false;
+};
+
+// Fair, as a Hoare monitor, like Hoare's own example of 1974: no reader passes a waiting writer,
+// and a writer who leaves lets in the readers who wait. Each reader who comes in signals the next,
+// so that all do; what was signalled still holds: nobody looks twice.
+struct hoare_form : library {
+  void enter_reader() override {
+    const std::lock_guard inside(monitor);
+    if (writing || !may_write.empty()) may_read.wait();
+    ++readers;
+    may_read.signal();
+  }
+  void leave_reader() override {
+    const std::lock_guard inside(monitor);
+    if (--readers == 0) may_write.signal();
+  }
+  void enter_writer() override {
+    const std::lock_guard inside(monitor);
+    if (writing || readers > 0) may_write.wait();
+    writing = true;
+  }
+  void leave_writer() override {
+    const std::lock_guard inside(monitor);
+    writing = false;
+    may_read.empty() ? may_write.signal() : may_read.signal();
+  }
+
+  conc::hoare_monitor monitor;
+  conc::hoare_monitor::condition may_read{monitor}, may_write{monitor};
+  unsigned readers = 0;
+  bool writing = false;
+};
+
+// Fair, as a region: everybody draws a ticket and states what he waits for. Nobody signals.
+struct ticket_region : library {
+  struct desk {
+    std::uint64_t next_ticket = 0, now_serving = 0;
+    unsigned readers = 0;
+    bool writing = false;
+  };
+  void enter_reader() override {
+    auto inside = room.enter();
+    const std::uint64_t mine = inside->next_ticket++;
+    inside.await([=](const desk& d) { return d.now_serving == mine && !d.writing; });
+    ++inside->now_serving;
+    ++inside->readers;
+  }
+  void leave_reader() override { --room.enter()->readers; }
+  void enter_writer() override {
+    auto inside = room.enter();
+    const std::uint64_t mine = inside->next_ticket++;
+    inside.await(
+        [=](const desk& d) { return d.now_serving == mine && !d.writing && d.readers == 0; });
+    ++inside->now_serving;
+    inside->writing = true;
+  }
+  void leave_writer() override { room.enter()->writing = false; }
+
+  conc::region<desk> room;
+};
+
 // The record that they read and write, and the rules as the checks see them. The pages are plain
 // variables: if a form let two in who must not meet, they would differ.
 class record {
@@ -203,6 +292,9 @@ constexpr std::array forms{
     form{"writers-first", "readers", false, true, open<writers_first>},
     form{"turnstile", "nobody", true, true, open<turnstile>},
     form{"queue-monitor", "nobody", true, true, open<queue_monitor>},
+    form{"mesa-monitor", "writers", true, false, open<mesa_form>},
+    form{"hoare-monitor", "nobody", true, true, open<hoare_form>},
+    form{"region", "nobody", true, true, open<ticket_region>},
 };
 
 void run(const form& f, unsigned readers, unsigned writers, unsigned kernel, double seconds) {
@@ -260,8 +352,7 @@ int main(int argc, char** argv) {
   const unsigned readers = given.number("threads", 40, "readers");
   const unsigned writers = given.number("writers", 4, "writers");
   const unsigned kernel = given.number("kernel-threads", 1, "of each on kernel threads", 0);
-  const std::string wanted =
-      given.text("variant", "all", "readers-first, writers-first, turnstile, queue-monitor");
+  const std::string wanted = given.text("variant", "all", "one of the table's; all of them");
   given.finish();
   const auto is_wanted = [&](const form& f) { return wanted == "all" || wanted == f.name; };
   if (std::none_of(forms.begin(), forms.end(), is_wanted)) {
