@@ -126,6 +126,11 @@ class CONC_API runtime {
   [[nodiscard]] thread spawn(Arguments&&... arguments) {
     return thread(*impl_, std::forward<Arguments>(arguments)...);
   }
+  template <class F, class... Arguments>  // so that the options may be a list in braces
+  [[nodiscard]] thread spawn(thread_options options, F&& f, Arguments&&... arguments) {
+    return thread(*impl_, std::move(options), std::forward<F>(f),
+                  std::forward<Arguments>(arguments)...);
+  }
 
   // The runtime that the calling thread runs on, else the process-wide default one, which this
   // starts if need be and which is never destroyed.

@@ -173,9 +173,7 @@ void detach(void* record) noexcept {
   end_fiber_values(*self);
   self->state.store(task_state::free, memory_order_relaxed);
   set_current_task(nullptr);
-  internal_lock_guard guard(unused.lock);
-  self->next_waiter = unused.first;
-  unused.first = self;
+  give_kernel_record(*self);
 }
 
 pthread_key_t make_exit_hook() noexcept {
@@ -185,20 +183,9 @@ pthread_key_t make_exit_hook() noexcept {
   return key;
 }
 
-task* take_record() noexcept {
-  {
-    internal_lock_guard guard(unused.lock);
-    if (task* t = unused.first; t != nullptr) {
-      unused.first = t->next_waiter;
-      t->next_waiter = nullptr;
-      return t;
-    }
-  }
+task& take_record_or_end() noexcept {
   try {
-    const fresh_cells cells = take_fresh_cells(1);
-    task* t = ::new (cell_address(cells.first)) kernel_task;
-    t->id = cells.first;
-    return t;
+    return take_kernel_record();
   } catch (...) {
     fatal("no memory for the record of a kernel thread");
   }
@@ -209,17 +196,42 @@ task* take_record() noexcept {
 constexpr task_port kernel_thread_port{suspend_kernel_thread, resume_kernel_thread,
                                        yield_kernel_thread};
 
-task_head& attach() noexcept {
+task& take_kernel_record() {
+  {
+    internal_lock_guard guard(unused.lock);
+    if (task* t = unused.first; t != nullptr) {
+      unused.first = t->next_waiter;
+      t->next_waiter = nullptr;
+      return *t;
+    }
+  }
+  const fresh_cells cells = take_fresh_cells(1);
+  task* t = ::new (cell_address(cells.first)) kernel_task;
+  t->id = cells.first;
+  return *t;
+}
+
+void give_kernel_record(task& record) noexcept {
+  internal_lock_guard guard(unused.lock);
+  record.next_waiter = unused.first;
+  unused.first = &record;
+}
+
+void attach_as(task& record) noexcept {
   static const pthread_key_t exit_hook = make_exit_hook();
-  task* self = take_record();
-  static_cast<kernel_task*>(self)->thread_id = gettid();
-  self->port = &kernel_thread_port;
-  self->host = nullptr;
-  ++self->generation;
-  self->state.store(task_state::running, memory_order_relaxed);
-  set_current_task(self);
-  if (pthread_setspecific(exit_hook, self) != 0) fatal("no memory to attach a kernel thread");
-  return *self;
+  static_cast<kernel_task&>(record).thread_id = gettid();
+  record.port = &kernel_thread_port;
+  record.host = nullptr;
+  ++record.generation;
+  record.state.store(task_state::running, memory_order_relaxed);
+  set_current_task(&record);
+  if (pthread_setspecific(exit_hook, &record) != 0) fatal("no memory to attach a kernel thread");
+}
+
+task_head& attach() noexcept {
+  task& record = take_record_or_end();
+  attach_as(record);
+  return record;
 }
 
 }  // namespace conc::detail

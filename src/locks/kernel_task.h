@@ -18,6 +18,14 @@ struct kernel_task : task {
   partner_watch partner;  // the thread's own
 };
 
+// For a kernel thread of the library's own: its record, made before there is a thread that could
+// not report that there is no memory for it. Throws std::system_error. attach_as() is for the
+// thread, once; the record is given back when it ends, or by give_kernel_record() if there was no
+// thread.
+task& take_kernel_record();
+void give_kernel_record(task& record) noexcept;
+void attach_as(task& record) noexcept;
+
 // Where the calling kernel thread keeps its current task, for others to look at.
 task_head* const* place_of_current_task() noexcept;
 

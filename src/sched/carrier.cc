@@ -245,7 +245,7 @@ void name_kernel_thread(std::uint32_t index) noexcept {
 }  // namespace
 
 void carrier::run() noexcept {
-  self = &current_task();
+  attach_as(*self);
   // The kernel may otherwise end a timed sleep 50 us late, to save wakes; ours are few and meant.
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
   kernel = kernel_thread_state::of_this_thread();

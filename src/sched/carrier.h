@@ -25,7 +25,8 @@ struct carrier {
   processor* proc;
   pthread_t thread{};
 
-  task* self = nullptr;  // the kernel thread as a task; current while no thread runs here
+  // The kernel thread as a task, made before it; current while no thread runs here.
+  task* self = nullptr;
   execution idle;        // its own stack, where the scheduler's loop runs
   kernel_thread_state kernel;
   // Made by the first I/O call on this carrier, which stores it; owned. Others may interrupt it.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <system_error>
 
 #include "conc/mutex.h"
@@ -42,8 +43,12 @@ runtime& make_default() {
 
 }  // namespace
 
-runtime::runtime(runtime_options options)
-    : impl_(std::make_unique<scheduler>(*this, resolved(std::move(options)))) {}
+runtime::runtime(runtime_options options) try
+    : impl_(std::make_unique<scheduler>(*this, resolved(std::move(options)))) {
+} catch (const std::bad_alloc&) {
+  throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
+                          "conc: no memory for a runtime");
+}
 
 runtime::~runtime() = default;
 

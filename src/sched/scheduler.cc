@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include "locks/fatal.h"
+#include "locks/kernel_task.h"
 #include "sched/dump_signal.h"
 #include "sched/environment.h"
 #include "sched/gdb_layout.h"
@@ -54,6 +55,7 @@ scheduler::scheduler(runtime& owner, const runtime_options& options)
 }
 
 void scheduler::start(carrier& c) {
+  c.self = &take_kernel_record();
   const int error = pthread_create(
       &c.thread, nullptr,
       [](void* argument) -> void* {
@@ -67,6 +69,7 @@ void scheduler::start(carrier& c) {
       },
       &c);
   if (error != 0) {
+    give_kernel_record(*c.self);
     throw std::system_error(error, std::generic_category(), "conc: no kernel thread for a carrier");
   }
   c.started = true;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <memory>
+#include <new>
 #include <system_error>
 
 #include "locks/fiber_values.h"
@@ -14,6 +15,10 @@
 
 namespace conc::detail {
 namespace {
+
+[[noreturn]] void refuse_memory(const char* for_what) {
+  throw std::system_error(std::make_error_code(std::errc::not_enough_memory), for_what);
+}
 
 stack_memory own_stack(const tcb& t) noexcept { return {t.stack_base, t.stack_pages * page_size}; }
 
@@ -143,7 +148,8 @@ tcb& make_with_options(const scheduler& home, const thread_options* options) {
     if (options->stack_size != 0) size = checked_stack_size(options->stack_size);
     if (!options->name.empty()) {
       const std::size_t with_end = options->name.size() + 1;
-      name = std::make_unique_for_overwrite<char[]>(with_end);
+      name.reset(new (std::nothrow) char[with_end]);
+      if (name == nullptr) refuse_memory("conc: no memory for a thread's name");
       std::memcpy(name.get(), options->name.c_str(), with_end);
     }
   }
@@ -289,6 +295,8 @@ void thread_maker::launch_in(task_group& group, void (*run)(void*) noexcept) noe
   group_link::count(group);
   launch(run);
 }
+
+void refuse_closure() { refuse_memory("conc: no memory for a thread's function and arguments"); }
 
 static_assert(thread_maker::room == tcb::closure_size);
 

@@ -3,8 +3,11 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 
+#include "conc/detail/atomic.h"
+#include "locks/internal_lock.h"
 #include "threads/guard.h"
 
 namespace conc::detail {
@@ -31,19 +34,68 @@ std::byte* map_stack_memory(std::size_t bytes) {
   return static_cast<std::byte*>(p);
 }
 
+namespace {
+
+// To unmap a piece from the middle of a mapping makes two of it, which the kernel refuses where
+// there may be no more of them (vm.max_map_count). Such stacks wait here until it can be done.
+struct refused_stack {
+  refused_stack* next;
+  std::size_t size;  // with the guard
+};
+struct refused_stacks {
+  internal_lock lock;
+  atomic<refused_stack*> first{nullptr};
+};
+constinit refused_stacks refused;
+
+bool try_unmap(stack_memory s) noexcept {
+  if (munmap(s.base, s.size) != 0) return false;
+  if (!guards_are_marks()) forget_guards(1);
+  return true;
+}
+
+void keep_refused(stack_memory s) noexcept {
+  madvise(s.lowest_usable(), s.usable_size(), MADV_DONTNEED);
+  internal_lock_guard guard(refused.lock);
+  auto* kept =
+      ::new (s.lowest_usable()) refused_stack{refused.first.load(memory_order_relaxed), s.size};
+  refused.first.store(kept, memory_order_relaxed);
+}
+
+// A few, by whoever maps or unmaps another one.
+void retry_refused() noexcept {
+  for (int i = 0; i < 4 && refused.first.load(memory_order_relaxed) != nullptr; ++i) {
+    stack_memory s;
+    {
+      internal_lock_guard guard(refused.lock);
+      refused_stack* kept = refused.first.load(memory_order_relaxed);
+      if (kept == nullptr) return;
+      refused.first.store(kept->next, memory_order_relaxed);
+      s = {reinterpret_cast<std::byte*>(kept) - guard_size, kept->size};
+    }
+    if (!try_unmap(s)) return keep_refused(s);
+  }
+}
+
+}  // namespace
+
 stack_memory map_stack(std::size_t size) {
+  retry_refused();
   stack_memory s{map_stack_memory(size), size};
   if (!install_guard(s.base)) {
     munmap(s.base, s.size);
-    throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
-                            "conc: no guard page for a stack");
+    // As for the pool's: a guard that is a mapping is refused because there are too many.
+    throw std::system_error(
+        std::make_error_code(guards_are_marks() ? std::errc::not_enough_memory
+                                                : std::errc::resource_unavailable_try_again),
+        "conc: no guard page for a stack");
   }
   return s;
 }
 
 void unmap_stack(stack_memory s) noexcept {
-  munmap(s.base, s.size);
-  if (!guards_are_marks()) forget_guards(1);
+  if (!try_unmap(s)) return keep_refused(s);
+  retry_refused();
 }
 
 std::size_t touched_part(stack_memory s) noexcept {

@@ -41,7 +41,8 @@ struct stack_memory {
 // (invalid_argument) for a size beyond greatest_stack_size.
 std::size_t checked_stack_size(std::size_t wish);
 
-// Maps one stack with its guard. Throws std::system_error (not_enough_memory).
+// Maps one stack with its guard. Throws std::system_error: not_enough_memory, or
+// resource_unavailable_try_again where guards are mappings and there are too many of them.
 stack_memory map_stack(std::size_t size);
 void unmap_stack(stack_memory s) noexcept;
 

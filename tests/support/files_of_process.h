@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -30,6 +31,11 @@ inline long open_files() {
     n += !std::filesystem::read_symlink(entry, gone).string().starts_with("anon_inode:");
   }
   return n;
+}
+
+inline long lines_of(const char* path) {
+  std::ifstream file(path);
+  return std::count(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>(), '\n');
 }
 
 // A line of /proc/self/status, in kilobytes where it has a unit.

@@ -63,6 +63,8 @@ class CONC_API thread_maker {
   void* storage_ = nullptr;
 };
 
+[[noreturn]] CONC_API void refuse_closure();  // std::system_error (not_enough_memory)
+
 // Builds the closure in its place. Returns the function that runs and destroys it there.
 template <class Call>
 auto put_closure(thread_maker& maker, Call&& call) -> void (*)(void* storage) noexcept {
@@ -75,7 +77,9 @@ auto put_closure(thread_maker& maker, Call&& call) -> void (*)(void* storage) no
       c.~closure();
     };
   } else {
-    auto* on_heap = new closure(std::forward<Call>(call));
+    auto* on_heap = new (std::nothrow) closure(std::forward<Call>(call));
+    if (on_heap == nullptr) [[unlikely]]
+      refuse_closure();
     ::new (maker.storage()) closure*(on_heap);
     return [](void* storage) noexcept {
       closure* c = *static_cast<closure**>(storage);
