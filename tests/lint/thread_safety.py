@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """clang++ -Wthread-safety understands the locks: it passes what is right and finds what is wrong.
 
-Each lock is used in a program that is in order, and in one full of mistakes, a line each, of which
+Each lock is used in a namespace that is in order, and in one full of mistakes, a line each, of which
 the analysis has to name every one. That proves both that the annotations are there and that they
-say the truth.
+say the truth. All locks share two programs, the right one and the wrong one: most of the time goes
+into reading the headers.
 """
-import concurrent.futures
-import os
 import pathlib
 import subprocess
 import sys
@@ -40,17 +39,15 @@ NOT_TRIED = ("clh_lock", "peterson_lock", "filter_lock", "bakery_lock")
 NUMBERED = {"peterson_lock": "l", "filter_lock": "l(2)", "bakery_lock": "l(2)"}  # how it is declared
 SHARED = ("shared_mutex", "shared_timed_mutex")
 
-HEAD = """#include <conc/{header}.h>
-#include <conc/guard.h>
-{lock} {name};
+HEAD = """namespace of_{lock} {{
+conc::{lock} {name};
 int data __attribute__((guarded_by(l)));
 """
 RIGHT = """void by_hand() { l.lock(); ++data; l.unlock(); }
 void by_guard() { conc::guard hold(l); ++data; }
 void tried() { if (l.try_lock()) { ++data; l.unlock(); } }
 """
-RIGHT_TIMED = """#include <chrono>
-void tried_for() { if (l.try_lock_for(std::chrono::seconds(1))) { ++data; l.unlock(); } }
+RIGHT_TIMED = """void tried_for() { if (l.try_lock_for(std::chrono::seconds(1))) { ++data; l.unlock(); } }
 void tried_until(std::chrono::steady_clock::time_point t) {
   if (l.try_lock_until(t)) { ++data; l.unlock(); }
 }
@@ -109,8 +106,8 @@ def with_numbers(right, wrong):
             [(numbered(text), words) for text, words in wrong if "guard" not in text])
 
 
-def complaints(root, lock, header):
-    head = HEAD.format(header=header, lock=f"conc::{lock}", name=NUMBERED.get(lock, "l"))
+def uses_of(lock):
+    """What is right with this lock, and what is wrong: text, and pairs of a line and its complaint."""
     right, wrong = RIGHT, list(WRONG)
     if lock in NOT_TRIED:
         right, wrong = without_trying(right, wrong)
@@ -124,23 +121,33 @@ def complaints(root, lock, header):
         wrong += WRONG_SHARED
     if lock in TIMED and lock in SHARED:
         right += RIGHT_TIMED_SHARED
+    return right, wrong
+
+
+def complaints(root):
+    headers = sorted({"guard", *LOCKS.values()})
+    top = "#include <chrono>\n" + "".join(f"#include <conc/{h}.h>\n" for h in headers)
+    right_program, wrong_program = top, top
+    expected = []  # line in the wrong program, what must be said there, and about what
+    for lock in LOCKS:
+        right, wrong = uses_of(lock)
+        head = HEAD.format(lock=lock, name=NUMBERED.get(lock, "l"))
+        right_program += head + right + "}\n"
+        wrong_program += head
+        for n, (text, words) in enumerate(wrong):
+            expected.append((wrong_program.count("\n") + 1, words, f"{lock}: {text}"))
+            wrong_program += f"void f{n}() {text}\n"
+        wrong_program += "}\n"
     found = []
-    if said := analysed(root, head + right):
-        found.append(f"{lock}: what is right is complained about: {said.strip()}")
-    first = head.count("\n") + 1
-    mistakes = "".join(f"void f{n}() {text}\n" for n, (text, _) in enumerate(wrong))
-    said = analysed(root, head + mistakes)
-    for n, (text, expected) in enumerate(wrong):
-        at = f"<stdin>:{first + n}:"
-        if not any(line.startswith(at) and expected in line for line in said.splitlines()):
-            found.append(f"{lock}: '{expected}' is not said about {text}")
+    if said := analysed(root, right_program):
+        found.append(f"what is right is complained about: {said.strip()}")
+    said = analysed(root, wrong_program).splitlines()
+    for at, words, about in expected:
+        if not any(line.startswith(f"<stdin>:{at}:") and words in line for line in said):
+            found.append(f"'{words}' is not said about {about}")
     return found
 
 
 if __name__ == "__main__":
-    top = pathlib.Path(sys.argv[1]).resolve()
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        lists = pool.map(lambda lock: complaints(top, *lock), LOCKS.items())
-        found = [c for each in lists for c in each]
-    if found:
+    if found := complaints(pathlib.Path(sys.argv[1]).resolve()):
         sys.exit("\n".join(found))
