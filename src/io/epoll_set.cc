@@ -197,7 +197,7 @@ int epoll_set::look(epoll_event* events, nanos until) noexcept {
   return 0;
 }
 
-void epoll_set::poll() noexcept {
+void epoll_set::poll(then) noexcept {
   const internal_lock_guard guard(finishing_);
   poll_locked();
 }

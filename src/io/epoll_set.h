@@ -40,7 +40,7 @@ class epoll_set final : public engine {
   // EBADF.
   void start(operation& op) noexcept override;
   void flush() noexcept override {}
-  void poll() noexcept override;
+  void poll(then next) noexcept override;
   bool has_work() const noexcept override {
     return decided_ != nullptr || has_wishes() || any_closed_.load(memory_order_relaxed);
   }

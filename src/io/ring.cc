@@ -201,17 +201,17 @@ unsigned ring::reap(by whom) noexcept {
   return reaped;
 }
 
-void ring::poll() noexcept {
+void ring::poll(then next) noexcept {
   const internal_lock_guard guard(finishing_);
-  look();
+  look(next);
   note_visit();
 }
 
-void ring::look() noexcept {
+void ring::look(then next) noexcept {
   prepare();
   for (unsigned round = 0; round < most_rounds; ++round) {
     const unsigned waiting = kernel_flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
-    if (waiting == 0 && unsubmitted() == 0) break;
+    if (waiting == 0 && (next == then::may_wait || unsubmitted() == 0)) break;
     expect_alive(enter(0, IORING_ENTER_GETEVENTS, nullptr));
     const unsigned reaped = reap(by::owner);
     // The flag can stay set with nothing behind it. It then no longer keeps the carrier from
@@ -224,7 +224,7 @@ void ring::look() noexcept {
 
 bool ring::has_work() const noexcept {
   if (has_completions()) return true;
-  if (unsubmitted() != 0 || has_wishes()) return true;
+  if (has_wishes()) return true;
   const unsigned flags = kernel_flags();
   return (flags & IORING_SQ_CQ_OVERFLOW) || ((flags & IORING_SQ_TASKRUN) && !flag_is_stale_);
 }
@@ -245,7 +245,7 @@ void ring::wait(nanos deadline) noexcept {
     expect_alive(enter(1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | enter_flags_, &argument));
     flag_is_stale_ = reap(by::owner) == 0;
   }
-  look();
+  look(then::may_wait);
   note_visit();
 }
 

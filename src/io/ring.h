@@ -43,7 +43,7 @@ class ring final : public engine {
   bool takes_all() const noexcept override { return true; }
   void start(operation& op) noexcept override;
   void flush() noexcept override;
-  void poll() noexcept override;
+  void poll(then next) noexcept override;
   bool has_work() const noexcept override;
   void wait(nanos deadline) noexcept override;
   bool help(nanos since) noexcept override;
@@ -70,7 +70,7 @@ class ring final : public engine {
   bool has_completions() const noexcept;
   void entries_are_filled() noexcept;
   bool needs_the_owner() const noexcept;
-  void look() noexcept;
+  void look(then next) noexcept;
   enum class by : bool { owner, helper };
   unsigned reap(by whom) noexcept;
   void complete(std::uint64_t user_data, int result, std::uint32_t flags) noexcept;

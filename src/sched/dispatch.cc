@@ -66,7 +66,7 @@ bool processor::checkpoint() noexcept {
   return wants_service(time);
 }
 
-void scheduler::service(carrier& c) noexcept {
+void scheduler::service(carrier& c, poller::then next) noexcept {
   processor& p = *c.proc;
   const nanos time = now();
   sharing_pays_from.store(worth_in_block_costs * block_cost_if_known(), memory_order_relaxed);
@@ -74,7 +74,7 @@ void scheduler::service(carrier& c) noexcept {
   p.last_service = time;
 
   trim_stacks_if_due(time);
-  if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) io->poll();
+  if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) io->poll(next);
   if (layout == queue_layout::per_cpu_migrating) rebalance(time);
   end_expired_waits(p.deadlines, p, time, timers::by::its_carrier);
   if (p.load.is_busy()) p.load.note_jump(p.ready_threads());
@@ -126,11 +126,11 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
   processor& p = *c.proc;
   bool searching = false;
   bool slept = false;
-  if (p.wants_service(now())) service(c);
+  if (p.wants_service(now())) service(c, poller::then::goes_on);
   for (;;) {
     tcb* t = take_own(c);
     if (t == nullptr) {
-      service(c);
+      service(c, poller::then::may_wait);
       t = take_own(c);
     }
     if (t == nullptr) {

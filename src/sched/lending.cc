@@ -219,7 +219,8 @@ bool scheduler::wait_as_spare(carrier& c) noexcept {
     // [bell] acquire: pairs with the release in ring().
     const std::uint32_t rung = c.bell.load(memory_order_acquire);
     if (ended.load(memory_order_seq_cst)) return false;
-    if (poller* io = c.io.load(memory_order_relaxed); io != nullptr && io->has_work()) io->poll();
+    if (poller* io = c.io.load(memory_order_relaxed); io != nullptr && io->has_work())
+      io->poll(poller::then::may_wait);
     bool too_many = false;
     {
       internal_lock_guard guard(loans.lock);

@@ -16,10 +16,12 @@ class poller {
   virtual ~poller() = default;
 
   // Hands submitted operations to the kernel and makes the threads of finished ones ready, without
-  // blocking. Called at the scheduler's service points and before it goes idle.
-  virtual void poll() noexcept = 0;
+  // blocking. Called at the scheduler's service points and before it goes idle: then the handing
+  // over is left to wait(), or to before_blocking(), so that one system call does for both.
+  enum class then : bool { goes_on, may_wait };
+  virtual void poll(then next) noexcept = 0;
 
-  // Whether poll() would have something to do right now; a few instructions.
+  // Whether threads may be made ready, or operations ended, right now; a few instructions.
   virtual bool has_work() const noexcept = 0;
 
   // Whether operations are in flight: if so, an idle carrier sleeps in wait(), else on a futex.
@@ -29,7 +31,8 @@ class poller {
   // and then does as poll(). An interrupt() that came before the call ends it at once.
   virtual void wait(nanos deadline) noexcept = 0;
 
-  // The carrier is about to block in a foreign call: what has been queued has to be on its way.
+  // The carrier is about to block in a foreign call, or to spin: what has been queued has to be on
+  // its way.
   virtual void before_blocking() noexcept = 0;
 
   // Ends a wait(). Callable from any thread, and from a signal handler.

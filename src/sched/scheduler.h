@@ -113,7 +113,7 @@ struct scheduler {
   latch all_threads_ended_{1};
 
   // dispatch.cc
-  void service(carrier& c) noexcept;
+  void service(carrier& c, poller::then next) noexcept;
   void end_expired_waits(timers& from, processor& p, nanos time, timers::by who) noexcept;
   tcb* take_own(carrier& c) noexcept;
   // steal.cc

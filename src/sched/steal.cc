@@ -84,7 +84,8 @@ tcb* scheduler::search(carrier& c) noexcept {
   if (tcb* t = steal(p, false); t != nullptr) return t;
   spinner_slot slot;
   if (!slot) return nullptr;
-  const poller* io = c.io.load(memory_order_relaxed);
+  poller* io = c.io.load(memory_order_relaxed);
+  if (io != nullptr) io->before_blocking();
   spin_timer timer(block_cost_if_known());
   do {
     CONC_CPU_RELAX();
