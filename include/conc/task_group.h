@@ -68,7 +68,8 @@ class CONC_API task_group {
       rethrow();
   }
 
-  // Told to stop by request_stop(), by the first exception of a child, and by the destructor.
+  // Told to stop by request_stop(), by the first exception of a child, and by the destructor. Stop
+  // callbacks must not suspend a user-level thread, as with jthread.
   std::stop_token get_stop_token();
   void request_stop() noexcept;
 

@@ -17,6 +17,7 @@
 
 #include "conc/config.h"
 #include "conc/detail/deadline.h"
+#include "conc/detail/stop_request.h"
 #include "conc/detail/thread_maker.h"
 
 namespace conc {
@@ -152,6 +153,9 @@ void sleep_until(const std::chrono::time_point<Clock, Duration>& time) {
 
 // As std::jthread: asks its thread to stop and joins it when destroyed. If the callable takes a
 // std::stop_token first, it gets one.
+//
+// Stop callbacks run in the thread that asks. If that is a user-level thread they must not suspend
+// it: they must not wait, sleep or yield (conc/detail/stop_request.h says why).
 class jthread {
  public:
   using id = thread::id;
@@ -190,7 +194,7 @@ class jthread {
   id get_id() const noexcept { return thread_.get_id(); }
   std::stop_source get_stop_source() noexcept { return stop_; }
   std::stop_token get_stop_token() const noexcept { return stop_.get_token(); }
-  bool request_stop() noexcept { return stop_.request_stop(); }
+  bool request_stop() noexcept { return detail::request_stop(stop_); }
   static unsigned hardware_concurrency() noexcept { return thread::hardware_concurrency(); }
 
  private:

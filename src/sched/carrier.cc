@@ -11,6 +11,7 @@
 #include "locks/random_delay.h"
 #include "locks/sanitized.h"
 #include "sched/scheduler.h"
+#include "sched/stop_section.h"
 #include "sched/switching.h"
 
 namespace conc::detail {
@@ -50,6 +51,7 @@ void make_ready_here(processor& p, tcb& t) noexcept {
 }
 
 void begin_wait(processor& p, tcb& self) noexcept {
+  check_may_suspend(self);
   self.waits_since.store(p.coarse_time, memory_order_relaxed);
   self.state.store(task_state::blocked, memory_order_relaxed);
   p.parks.increment();
@@ -140,6 +142,7 @@ inline void return_by_jump() noexcept {}
 
 [[gnu::always_inline]] inline void yield_here(task& t) noexcept {
   tcb& self = static_cast<tcb&>(t);
+  check_may_suspend(self);
   processor& p = *processor_of(t);
 #if !defined(CONC_FORCE_MIGRATE)
   if (!p.count_dispatch()) [[likely]] {
@@ -182,6 +185,7 @@ constexpr task_port user_thread_port{suspend_user_thread, resume_user_thread, yi
 }
 
 void leave_carrier(processor& p, tcb& self, publish_fn publish, void* argument) noexcept {
+  check_may_suspend(self);
   leave(p, self, publish, argument);
 }
 
@@ -203,6 +207,7 @@ using namespace conc::detail;
 namespace conc::detail {
 
 [[gnu::hot]] void run_child_first(tcb& parent, tcb& child) noexcept {
+  check_may_suspend(parent);
   // Service comes before the child begins: to begin it and leave it would make the recursion broad.
   while (processor_of(parent)->count_dispatch()) {
     yield_to_scheduler(*processor_of(parent), parent);

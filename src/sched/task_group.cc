@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "conc/detail/stop_request.h"
 #include "locks/mutants.h"
 #include "locks/parking_table.h"
 
@@ -40,7 +41,7 @@ void task_group::child_failed(std::exception_ptr e) noexcept {
     stop = stop_;
   }
   failed_.store(true, memory_order_relaxed);
-  stop.request_stop();  // calls the program's functions: not under a lock
+  detail::request_stop(stop);  // calls the program's functions: not under a lock
 }
 
 std::stop_token task_group::get_stop_token() {
@@ -59,7 +60,7 @@ void task_group::request_stop() noexcept {
     stop_requested_ = true;
     stop = stop_;
   }
-  stop.request_stop();
+  detail::request_stop(stop);
 }
 
 void task_group::rethrow() {

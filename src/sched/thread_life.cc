@@ -10,6 +10,7 @@
 #include "locks/random_delay.h"
 #include "locks/usable_cpus.h"
 #include "sched/scheduler.h"
+#include "sched/stop_section.h"
 #include "sched/switching.h"
 #include "threads/join.h"
 
@@ -320,6 +321,7 @@ namespace {
 // A thread that is joined soon after it was made is next in line here. Then its joiner goes
 // straight to it, and needs no publication: until `t` runs, nobody else can touch either of them.
 [[gnu::always_inline]] inline bool joined_next_in_line(tcb& self, tcb& t) noexcept {
+  check_may_suspend(self);
   processor& p = *processor_of(self);
   if (p.next.load(memory_order_relaxed) != &t) return false;
   // What is not the rule is left to the one who can deal with everything.

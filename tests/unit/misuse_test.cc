@@ -1,11 +1,14 @@
 // What the headers call an error that ends the process: it does, and says what was wrong.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 
 #include "conc/conc.h"
@@ -192,5 +195,67 @@ TEST_F(MisuseDeathTest, exception_that_leaves_a_threads_function) {
   EXPECT_DEATH(conc::thread([] { throw std::runtime_error("nobody catches me"); }).join(),
                "nobody catches me");
 }
+
+// Elsewhere a callback may wait: in a kernel thread, or where the stop was requested before.
+TEST(stop_callback, of_a_kernel_thread_may_wait) {
+  conc::jthread stops([](std::stop_token) {});
+  conc::binary_semaphore waited(0);
+  const std::stop_callback waits(stops.get_stop_token(), [&] {
+    conc::thread([&] { waited.release(); }).join();
+    waited.acquire();
+  });
+  EXPECT_TRUE(stops.request_stop());
+  as_user_thread([&] {
+    const std::stop_callback late(stops.get_stop_token(), [] { conc::this_thread::yield(); });
+  });
+}
+
+#ifdef CONC_CHECKED
+// Runs the callback in a user-level thread that asks for a stop.
+template <class Callback>
+void ask_a_jthread_to_stop(Callback callback) {
+  as_user_thread([&] {
+    conc::jthread stops([](std::stop_token) {});
+    const std::stop_callback suspends(stops.get_stop_token(), callback);
+    stops.request_stop();
+  });
+}
+
+TEST_F(MisuseDeathTest, stop_callback_that_suspends) {
+  const char* const said = "a stop callback waited or yielded.*by thread [0-9]+";
+  EXPECT_DEATH(ask_a_jthread_to_stop([] { conc::this_thread::yield(); }), said);
+  EXPECT_DEATH(
+      ask_a_jthread_to_stop([] { conc::this_thread::sleep_for(std::chrono::milliseconds(1)); }),
+      said);
+  EXPECT_DEATH(ask_a_jthread_to_stop([] { conc::binary_semaphore(0).acquire(); }), said);
+  EXPECT_DEATH(ask_a_jthread_to_stop([] { conc::thread([] {}).join(); }), said);
+  EXPECT_DEATH(as_user_thread([] {
+                 conc::task_group g;
+                 const std::stop_callback waits(g.get_stop_token(),
+                                                [] { conc::binary_semaphore(0).acquire(); });
+                 g.request_stop();
+               }),
+               said);
+}
+
+// The destructor of a jthread asks as well. Its callbacks may do anything else.
+TEST_F(MisuseDeathTest, stop_callback_of_a_destructor_that_suspends) {
+  EXPECT_DEATH(as_user_thread([] {
+                 std::optional<conc::jthread> stops([](std::stop_token) {});
+                 const std::stop_callback waits(stops->get_stop_token(),
+                                                [] { conc::this_thread::yield(); });
+                 stops.reset();
+               }),
+               "a stop callback waited or yielded");
+  as_user_thread([] {
+    std::atomic<bool> called = false;
+    conc::jthread stops([](std::stop_token) {});
+    const std::stop_callback sets(stops.get_stop_token(), [&] { called = true; });
+    stops.request_stop();
+    conc::this_thread::yield();
+    EXPECT_TRUE(called);
+  });
+}
+#endif
 
 }  // namespace
