@@ -47,10 +47,8 @@ struct runtime_options {
   // How many blocking() sections may be under way at once (conc/blocking.h). 0: 256. At most 16384.
   unsigned blocking_limit = 0;
   // Bind each processor to one of the CPUs that this process may use, round and round if there are
-  // more processors. It keeps caches warm and the idle from stealing across half the machine, on
-  // CPUs that are the program's own; a processor whose CPU others use as well does not move away.
-  // Kernel threads that user-level threads start inherit the binding. docs/scheduler.md has
-  // figures.
+  // more processors; near ones to near CPUs. Whoever else uses such a CPU then slows its processor,
+  // which cannot move away. Kernel threads that user-level threads start inherit the binding.
   bool pin_carriers = false;
 };
 
