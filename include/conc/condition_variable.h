@@ -26,9 +26,10 @@ enum class wait_kind : std::uint8_t;
 // kernel threads may wait on the same object. Four bytes; no allocation.
 //
 // Blocking: wait() suspends the caller and has the mutex again when it returns; notifying never
-//   blocks. A notification wakes nobody who would only find the mutex locked: such a waiter moves
+//   blocks. A notification wakes no kernel thread that would only find the mutex locked: it moves
 //   to the mutex's own queue and is woken when its turn comes ("wait morphing"), so that
-//   notify_all() to a hundred waiters is not a stampede.
+//   notify_all() to a hundred of them is not a stampede. User-level threads are made ready; of
+//   these no more run at once than there are processors.
 // Wakes: waiters are notified in the order of their arrival. Waits without a time limit do not wake
 //   spuriously; use the predicate overloads all the same, because another thread may have changed
 //   the condition between the notification and the re-acquired mutex.

@@ -125,7 +125,29 @@ void condition_variable::notify_all_slow() noexcept {
   task* first = dequeue_all(b, this);
   waiters_.store(0, memory_order_relaxed);
   b.lock.unlock();
-  if (first != nullptr) requeue_to_mutex(*static_cast<word*>(first->wait_context), first);
+  // As above: kernel threads move, user-level threads are made ready. Only as many of these run at
+  // once as there are processors, and mostly one gives the mutex to the next (publish_waiter).
+  task* moved = nullptr;
+  task** end = &moved;
+  task* oldest = nullptr;  // of the user-level threads
+  while (first != nullptr) {
+    task& t = *first;
+    first = t.next_waiter;
+    if (is_kernel_thread(t)) {
+      *end = &t;
+      end = &t.next_waiter;
+      continue;
+    }
+    t.token = wake_token::notified;
+    if (oldest == nullptr) {
+      oldest = &t;
+    } else {
+      resume(t);
+    }
+  }
+  *end = nullptr;
+  if (moved != nullptr) requeue_to_mutex(*static_cast<word*>(moved->wait_context), moved);
+  if (oldest != nullptr) resume(*oldest);  // who is made ready last runs first
 }
 
 void condition_variable::destroyed_in_use() noexcept {

@@ -2,13 +2,12 @@
 // requeue_to_mutex() of mutex.cc, on the mutex of mutex_word.pml.
 //
 // Two waiters wait for an item, under the mutex; a notifier makes two items, in the same section or
-// in two, and notifies. Waiter 0 is a kernel thread, or with USERS=2 a user-level thread, and may
-// have a deadline, and then leaves without an item when it has passed; waiter 1 is a user-level
-// thread. Another one, on the next stack, publishes a user-level thread's wait and unlocks the mutex
-// in its name, perhaps while it runs again already; and if that other one is a waiter that was
-// notified, it may find the mutex in its hands when it goes on. With PING that is what happens:
-// waiter 1 makes the item itself and waits for an answer, and the notifier only locks and unlocks.
-// The timer of waiter 0 may expire at any moment, however late. Once everybody has been notified the
+// in two, and notifies. USERS of them are user-level threads: waiter 1 unless it is 0, waiter 0 only
+// if it is 2. Waiter 0 may have a deadline, and then leaves without an item when it has passed.
+// Another one, on the next stack, publishes a user-level thread's wait and unlocks the mutex in its
+// name, perhaps while it runs again already; and if that other one is a waiter that was notified, it
+// may find the mutex in its hands when it goes on. With PING that is what happens: waiter 1 makes the
+// item itself and waits for an answer, and the notifier only locks and unlocks. The timer of waiter 0 may expire at any moment, however late. Once everybody has been notified the
 // notifier destroys the condition variable; the last to leave destroys the mutex.
 //
 // ALL: notify_all() after both items, else notify_one() after each. INSIDE: 1 under the mutex, 0
@@ -16,9 +15,12 @@
 //
 //@ prove ALL=0 INSIDE=0 K=1 DESTROY=0 SPIN=0
 //@ prove ALL=1 INSIDE=1 K=1 DESTROY=1 SPIN=0
+//@ prove ALL=1 INSIDE=1 K=1 DESTROY=1 SPIN=0 USERS=0
+//@ prove ALL=1 INSIDE=1 K=1 DESTROY=0 SPIN=0 USERS=2
 //@ prove ALL=0 INSIDE=1 K=1 DESTROY=0 SPIN=0 USERS=2 PING=1
 //@ prove-long ALL=0 INSIDE=1 K=1 DESTROY=0 SPIN=0 USERS=2 big
 //@ prove-long ALL=0 INSIDE=2 K=2 DESTROY=1 SPIN=1 big
+//@ prove-long ALL=1 INSIDE=1 K=1 DESTROY=1 SPIN=0 USERS=2 big
 //@ prove-long ALL=1 INSIDE=2 K=2 DESTROY=1 SPIN=1 big
 //@ without validate_before_park: invalid end state
 //@ without say_parked: invalid end state
@@ -136,8 +138,8 @@ inline leave(me) {
   if :: last -> assert(word == 0); mutex_alive = 0 :: else fi
 }
 
-// requeue_to_mutex() for a chain of one or two; NOBODY stands for no second.
-inline requeue(t, second) {
+// requeue_to_mutex() for a chain of one or two; NOBODY stands for no second one.
+inline requeue(foremost, behind) {
   LOCK(mutex_bucket);
   d_step {
     TOUCH();
@@ -145,14 +147,14 @@ inline requeue(t, second) {
     if :: !HAS_WAITERS(word) -> word = word & ~BYPASS_MASK :: else fi;
     if
     :: !IS_LOCKED(word) && !HAS_WAITERS(word) && STEP(designate_if_free) ->
-       first = t;
+       first = foremost;
        word = word | WAKING;
-       token[t] = designated;
+       token[foremost] = designated;
        designated_now++;
-       if :: oldest == NOBODY -> oldest = t; passed = 0 :: else fi
-    :: else -> move(t)
+       if :: oldest == NOBODY -> oldest = foremost; passed = 0 :: else fi
+    :: else -> move(foremost)
     fi;
-    if :: second != NOBODY -> move(second) :: else fi
+    if :: behind != NOBODY -> move(behind) :: else fi
   };
   UNLOCK(mutex_bucket);
   if :: first != NOBODY -> resume(first) :: else fi
@@ -199,7 +201,23 @@ inline notify_all() {
        mark = 0
      };
      UNLOCK(cv_bucket);
-     if :: t != NOBODY -> requeue(t, second) :: else fi
+     // Kernel threads move, user-level threads run, the oldest of them last.
+     if
+     :: t == NOBODY
+     :: t != NOBODY && kernel[t] && (second == NOBODY || kernel[second]) -> requeue(t, second)
+     :: t != NOBODY && kernel[t] && second != NOBODY && !kernel[second] ->
+        alone = NOBODY;
+        requeue(t, alone);
+        resume(second)
+     :: t != NOBODY && !kernel[t] ->
+        alone = NOBODY;
+        if
+        :: second == NOBODY
+        :: second != NOBODY && kernel[second] -> requeue(second, alone)
+        :: second != NOBODY && !kernel[second] -> resume(second)
+        fi;
+        resume(t)
+     fi
   :: else
   fi
 }
@@ -219,8 +237,8 @@ active [2] proctype waiter() {
   byte second, first;
 #endif
   if
-  :: _pid == 0 -> kernel[0] = USERS == 1; if :: deadline = 0 :: deadline = !PING fi
-  :: else
+  :: _pid == 0 -> kernel[0] = USERS < 2; if :: deadline = 0 :: deadline = !PING fi
+  :: else -> kernel[1] = USERS == 0
   fi;
   lock(_pid, as);
 #if PING
@@ -276,6 +294,7 @@ inline publish() {
   if :: is_next -> d_step { woken[other] = 1; is_next = 0 } :: else fi
 }
 
+#if USERS > 0
 active [USERS] proctype next_stack() {
   short seen;
   byte tmp, t, whose, other;
@@ -290,6 +309,7 @@ end:
 #endif
   od
 }
+#endif
 
 // withdraw_from_table() and leave_on_timeout()
 active proctype timer() {
@@ -330,6 +350,9 @@ done:
 active proctype notifier() {
   short seen;
   byte tmp, t, second, first;
+#if ALL
+  byte alone;
+#endif
   bit got;
   mtype as = newcomer;
 #if DESTROY
