@@ -126,7 +126,9 @@ tcb* scheduler::next_thread(carrier& c) noexcept {
   processor& p = *c.proc;
   bool searching = false;
   bool slept = false;
-  if (p.wants_service(now())) service(c, poller::then::goes_on);
+  if (p.wants_service(now())) {
+    service(c, p.looks_empty() ? poller::then::may_wait : poller::then::goes_on);
+  }
   for (;;) {
     tcb* t = take_own(c);
     if (t == nullptr) {
