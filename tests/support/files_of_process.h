@@ -38,14 +38,19 @@ inline long lines_of(const char* path) {
   return std::count(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>(), '\n');
 }
 
-// A line of /proc/self/status, in kilobytes where it has a unit.
-inline long status_of_process(const std::string& name) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
+// The number after `name:` in a file of /proc, in kilobytes where it has a unit.
+inline long entry_of(const char* path, const std::string& name) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
     if (line.starts_with(name + ":")) return std::atol(line.c_str() + name.size() + 1);
   }
   return -1;
 }
+inline long status_of_process(const std::string& name) {
+  return entry_of("/proc/self/status", name);
+}
+// Of the machine's memory, so much could be had.
+inline long available_kilobytes() { return entry_of("/proc/meminfo", "MemAvailable"); }
 inline long resident_kilobytes() { return status_of_process("VmRSS"); }
 
 inline std::chrono::microseconds micros(const timeval& t) {
