@@ -6,6 +6,7 @@
 #   make test-delays the same tests with random delays at the moments that a race would need
 #   make test-tsan     the same tests under ThreadSanitizer
 #   make test-asan     the same tests under AddressSanitizer, with every check on
+#   make test-lto      threads and what follows them, optimised as a whole, by g++ and by clang++
 #   make test-mutants  leaves out each step that a protocol needs; some test has to notice
 #   make model         the proofs of the protocols that take minutes
 #   make bench         all benchmarks beside all peers, an hour; bench/suite/suite.py takes parts
@@ -32,7 +33,7 @@ multiarch = $(shell $(CXX) -print-multiarch)
 libdir = $(if $(multiarch),--libdir=lib/$(multiarch))
 
 .PHONY: all release setup report bench install format clean \
-  test test-checked test-delays test-tsan test-asan test-mutants model
+  test test-checked test-delays test-tsan test-asan test-lto lto test-mutants model
 
 all: setup
 	@$(call configure,build)
@@ -76,6 +77,19 @@ test-asan: setup
 	@$(ninja) build-asan
 	@$(run_tests) build-asan $(code_suites) --timeout-multiplier 5
 
+# What a compiler that sees the whole program must not look through: whose thread_local, whose errno,
+# whose exceptions. The threads migrate whenever they can.
+lto_tests = thread_test errno_and_exceptions_test fiber_local_test context_switch_test
+
+test-lto: setup
+	@$(MAKE) --no-print-directory lto CXX=g++
+	@$(MAKE) --no-print-directory lto CXX=clang++
+
+lto:
+	@$(call configure,build-lto-$(CXX),-Db_lto=true -Dforce_migrate=true -Dbench=false -Dexamples=false)
+	@$(ninja) build-lto-$(CXX) $(lto_tests:%=tests/%)
+	@meson test -C build-lto-$(CXX) --no-rebuild --print-errorlogs $(lto_tests)
+
 test-mutants: setup
 	@$(call configure,build-mutants,-Dmutants=true -Dbench=false -Dexamples=false)
 	@$(ninja) build-mutants
@@ -99,4 +113,5 @@ format:
 	@git ls-files -co --exclude-standard '*.h' '*.cc' | xargs -r clang-format -i
 
 clean:
-	@rm -rf build build-release build-checked build-tsan build-asan build-mutants report bench-results
+	@rm -rf build build-release build-checked build-delays build-tsan build-asan build-lto-* \
+	  build-mutants report bench-results

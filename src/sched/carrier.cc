@@ -123,7 +123,7 @@ void requeue(task& from, void*) noexcept {
 // is where the thread that has left was to return to. A return to elsewhere is mistaken, and an
 // indirect jump, foreseen by what happened before, mostly is not.
 #if defined(__x86_64__) && !defined(CONC_TSAN)
-[[gnu::naked, gnu::noinline]] void return_by_jump() noexcept {
+[[gnu::naked, gnu::noinline, maybe_unused]] void return_by_jump() noexcept {
   asm volatile(
       "popq %rcx\n\t"
       ".cfi_adjust_cfa_offset -8\n\t"
@@ -131,7 +131,7 @@ void requeue(task& from, void*) noexcept {
       "jmp *%rcx");
 }
 #else
-inline void return_by_jump() noexcept {}
+[[maybe_unused]] inline void return_by_jump() noexcept {}
 #endif
 
 // A yield by way of the scheduler's own stack.

@@ -23,6 +23,7 @@
 #include "conc/semaphore.h"
 #include "support/death.h"
 #include "support/eventually.h"
+#include "support/opaque.h"
 #include "support/scale.h"
 
 namespace {
@@ -50,7 +51,7 @@ class pipe_of_bytes {
 };
 
 // Not inlined: compilers keep errno's address across calls, and it is another one after a move.
-[[gnu::noipa]] int error_number() { return errno; }
+[[CONC_OPAQUE]] int error_number() { return errno; }
 
 TEST(blocking, passes_results_references_and_exceptions_on) {
   conc::runtime r({.processors = 1});

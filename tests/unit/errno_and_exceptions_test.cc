@@ -14,6 +14,7 @@
 #include "conc/semaphore.h"
 #include "support/crew.h"
 #include "support/eventually.h"
+#include "support/opaque.h"
 #include "support/scale.h"
 
 namespace {
@@ -21,8 +22,8 @@ namespace {
 using conc_test::scaled;
 
 // errno by a call that the compiler cannot keep the result of: a thread may move between two.
-[[gnu::noipa]] int errno_now() { return errno; }
-[[gnu::noipa]] void set_errno(int value) { errno = value; }
+[[CONC_OPAQUE]] int errno_now() { return errno; }
+[[CONC_OPAQUE]] void set_errno(int value) { errno = value; }
 
 TEST(error_number, follows_the_thread) {
   conc_test::crew()
