@@ -361,6 +361,8 @@ TEST_F(LimitsDeathTest, of_kernel_threads) {
   if (geteuid() != 0) GTEST_SKIP() << "takes a user without other processes";
   CONC_EXPECT_WELL(no_more_kernel_threads_for_this_user);
 }
+#else
+TEST(limits, of_the_kernel) { GTEST_SKIP() << "the sanitizers have needs of their own"; }
 #endif
 
 }  // namespace
