@@ -43,11 +43,14 @@ void live_and_end(int i) {
 }
 
 TEST(runtimes_stress, a_thousand_leave_nothing_behind) {
-  const auto live = [](int n) {
+  // ThreadSanitizer does not see liburing map memory, and takes two rings that were at the same
+  // address one after the other for one: there it needs to see who came first.
+  const int at_once = conc_test::under_tsan ? 1 : 2;
+  const auto live = [=](int n) {
     std::vector<std::thread> makers;
-    for (int k = 0; k < 2; ++k) {
+    for (int k = 0; k < at_once; ++k) {
       makers.emplace_back([=] {
-        for (int i = 0; i < n / 2; ++i) live_and_end(i + k);
+        for (int i = 0; i < n / at_once; ++i) live_and_end(i + k);
       });
     }
     for (auto& t : makers) t.join();
