@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <source_location>
-#include <system_error>
 #include <vector>
 
 #include "support/files_of_process.h"
@@ -25,17 +24,6 @@ inline void require(bool holds, const char* what,
   if (holds) return;
   std::fprintf(stderr, "line %u: not so: %s\n", static_cast<unsigned>(where.line()), what);
   std::_Exit(1);
-}
-
-// The error that f() throws as std::system_error; none if it returns.
-template <class F>
-std::error_code error_of(F f) {
-  try {
-    f();
-  } catch (const std::system_error& e) {
-    return e.code();
-  }
-  return {};
 }
 
 inline void set_soft_limit(__rlimit_resource what, rlim_t value) {

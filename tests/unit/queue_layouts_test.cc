@@ -12,6 +12,7 @@
 #include "conc/mutex.h"
 #include "conc/runtime.h"
 #include "conc/semaphore.h"
+#include "support/error_of.h"
 #include "support/eventually.h"
 #include "support/scale.h"
 
@@ -19,6 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using conc::queue_layout;
+using conc_test::error_of;
 
 class layouts : public testing::TestWithParam<queue_layout> {};
 
@@ -211,29 +213,19 @@ TEST(migrate_to, arrives_where_it_was_asked_to) {
   });
 }
 
-template <class Call>
-std::error_code refusal(Call call) {
-  try {
-    call();
-  } catch (const std::system_error& e) {
-    return e.code();
-  }
-  return {};
-}
-
 TEST(migrate_to, refuses_what_makes_no_sense) {
   conc::runtime r({.processors = 2});
   r.run([] {
-    EXPECT_EQ(refusal([] { conc::this_thread::migrate_to(2); }), std::errc::invalid_argument);
-    EXPECT_EQ(refusal([] { conc::blocking([] { conc::this_thread::migrate_to(0); }); }),
+    EXPECT_EQ(error_of([] { conc::this_thread::migrate_to(2); }), std::errc::invalid_argument);
+    EXPECT_EQ(error_of([] { conc::blocking([] { conc::this_thread::migrate_to(0); }); }),
               std::errc::operation_not_permitted);
   });
-  EXPECT_EQ(refusal([] { conc::this_thread::migrate_to(0); }), std::errc::operation_not_permitted);
-  EXPECT_EQ(refusal([] { (void)conc::this_thread::processor(); }),
+  EXPECT_EQ(error_of([] { conc::this_thread::migrate_to(0); }), std::errc::operation_not_permitted);
+  EXPECT_EQ(error_of([] { (void)conc::this_thread::processor(); }),
             std::errc::operation_not_permitted);
   conc::runtime global({.processors = 2, .queues = queue_layout::global});
   global.run([] {
-    EXPECT_EQ(refusal([] { conc::this_thread::migrate_to(0); }), std::errc::not_supported);
+    EXPECT_EQ(error_of([] { conc::this_thread::migrate_to(0); }), std::errc::not_supported);
   });
 }
 

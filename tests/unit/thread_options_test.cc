@@ -11,11 +11,13 @@
 
 #include "conc/debug.h"
 #include "conc/runtime.h"
+#include "support/error_of.h"
 #include "support/scale.h"
 
 namespace {
 
 using namespace std::chrono_literals;
+using conc_test::error_of;
 
 // Members in this order and of these types, so that lists in braces mean what the manual says.
 static_assert([] {
@@ -36,16 +38,6 @@ static_assert([] {
   return o.policy == conc::policy::work_stealing() && o.queues == conc::queue_layout::stealing &&
          std::is_same_v<decltype(o.time_slice), std::optional<std::chrono::microseconds>>;
 }());
-
-template <class F>
-std::error_code error_of(F f) {
-  try {
-    f();
-  } catch (const std::system_error& e) {
-    return e.code();
-  }
-  return {};
-}
 
 std::string dump_of(const conc::runtime& r) {
   std::ostringstream out;
