@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "locks/futex.h"
+#include "locks/measured_figure.h"
 
 namespace conc::detail {
 namespace {
@@ -76,33 +77,11 @@ nanos measure() noexcept {
   return std::clamp((g.spent[0] + g.spent[1]) / turns, least_cost, greatest_cost);
 }
 
-constinit atomic<nanos> known{0};
+constinit measured_figure<measure> cost{"conc-cost", assumed_cost};
 
 }  // namespace
 
-nanos block_cost() noexcept {
-  if (const nanos c = known.load(memory_order_relaxed); c != 0) return c;
-  static const nanos measured = measure();  // one thread measures, others wait for it
-  known.store(measured, memory_order_relaxed);
-  return measured;
-}
-
-nanos block_cost_if_known() noexcept {
-  const nanos c = known.load(memory_order_relaxed);
-  if (c != 0) [[likely]]
-    return c;
-  static constinit atomic<bool> begun{false};
-  if (!begun.exchange(true, memory_order_relaxed)) {
-    pthread_t thread;
-    const auto in_background = [](void*) -> void* {
-      pthread_setname_np(pthread_self(), "conc-cost");
-      block_cost();
-      return nullptr;
-    };
-    // If no thread is to be had the assumption stays.
-    if (pthread_create(&thread, nullptr, in_background, nullptr) == 0) pthread_detach(thread);
-  }
-  return assumed_cost;
-}
+nanos block_cost() noexcept { return cost.get(); }
+nanos block_cost_if_known() noexcept { return cost.if_known(); }
 
 }  // namespace conc::detail

@@ -11,6 +11,7 @@
 #include "conc/config.h"
 #include "locks/block_cost.h"
 #include "locks/futex.h"
+#include "locks/measured_figure.h"
 #include "locks/spin_budget.h"
 #include "locks/usable_cpus.h"
 
@@ -111,31 +112,11 @@ nanos measure() noexcept {
                   greatest_latency);
 }
 
-constinit atomic<nanos> known{0};
+constinit measured_figure<measure> latency{"conc-latency", 0};
 
 }  // namespace
 
-nanos wake_latency() noexcept {
-  static const nanos measured = measure();  // one thread measures, others wait for it
-  known.store(measured, memory_order_relaxed);
-  return measured;
-}
-
-nanos wake_latency_if_known() noexcept {
-  const nanos l = known.load(memory_order_relaxed);
-  if (l != 0) [[likely]]
-    return l;
-  static constinit atomic<bool> begun{false};
-  if (!begun.load(memory_order_relaxed) && !begun.exchange(true, memory_order_relaxed)) {
-    pthread_t thread;
-    const auto in_background = [](void*) -> void* {
-      pthread_setname_np(pthread_self(), "conc-latency");
-      wake_latency();
-      return nullptr;
-    };
-    if (pthread_create(&thread, nullptr, in_background, nullptr) == 0) pthread_detach(thread);
-  }
-  return 0;
-}
+nanos wake_latency() noexcept { return latency.get(); }
+nanos wake_latency_if_known() noexcept { return latency.if_known(); }
 
 }  // namespace conc::detail

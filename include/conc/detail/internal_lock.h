@@ -3,8 +3,9 @@
 //
 // Users never see it and no task suspends while holding it, with one deliberate exception: a
 // user-level thread that waits keeps the lock of its queue until its registers are saved, a few
-// nanoseconds later (src/locks/parking_table.h). A holder can be preempted by the kernel, so waiting
-// is never FIFO and never endless spinning: a short spin, then the CPU is given away.
+// nanoseconds later (src/locks/parking_table.h). (A carrier that sleeps in its I/O engine holds the
+// engine's; others only try that one.) A holder can be preempted by the kernel, so waiting is never
+// FIFO and never endless spinning: a short spin, then the CPU is given away.
 #ifndef CONC_DETAIL_INTERNAL_LOCK_H
 #define CONC_DETAIL_INTERNAL_LOCK_H
 
