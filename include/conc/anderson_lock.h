@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <mutex>  // std::lock_guard and its like
 
 #include "conc/detail/atomic.h"
 #include "conc/detail/spin_wait.h"

@@ -158,7 +158,7 @@ class barrier {
     bool last;
     const std::uint32_t phase = core_.arrive(n, last);
     if (last) {
-      completion_();
+      static_cast<void>(completion_());
       core_.end_phase();
     }
     return phase;

@@ -3,6 +3,7 @@
 #define CONC_CAS_LOCK_H
 
 #include <cstdint>
+#include <mutex>  // std::lock_guard and its like
 
 #include "conc/detail/atomic.h"
 #include "conc/detail/current.h"

@@ -2,6 +2,8 @@
 #ifndef CONC_CLH_LOCK_H
 #define CONC_CLH_LOCK_H
 
+#include <mutex>  // std::lock_guard and its like
+
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
 #include "conc/detail/current.h"

@@ -5,6 +5,7 @@
 #define CONC_MUTEX_H
 
 #include <cstdint>
+#include <mutex>  // std::unique_lock, std::scoped_lock, std::lock: used with these as they are
 
 #include "conc/config.h"
 #include "conc/detail/atomic.h"

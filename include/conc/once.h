@@ -60,7 +60,7 @@ void call_once(once_flag& flag, F&& f, Arguments&&... arguments) {
       if (of != nullptr) of->give_up();
     }
   } a{&flag};
-  std::invoke(std::forward<F>(f), std::forward<Arguments>(arguments)...);
+  static_cast<void>(std::invoke(std::forward<F>(f), std::forward<Arguments>(arguments)...));
   std::exchange(a.of, nullptr)->finish();
 }
 

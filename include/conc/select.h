@@ -59,7 +59,9 @@ class recv_case final : public select_case {
   recv_case& when(bool condition) & noexcept { return this->enable(condition), *this; }
   recv_case&& when(bool condition) && noexcept { return std::move(this->when(condition)); }
 
-  void served() override { std::invoke(then_, std::exchange(received_, std::nullopt)); }
+  void served() override {
+    static_cast<void>(std::invoke(then_, std::exchange(received_, std::nullopt)));
+  }
 
  private:
   F then_;
@@ -82,7 +84,7 @@ class send_case final : public select_case {
   send_case& when(bool condition) & noexcept { return this->enable(condition), *this; }
   send_case&& when(bool condition) && noexcept { return std::move(this->when(condition)); }
 
-  void served() override { std::invoke(then_, !this->was_closed()); }
+  void served() override { static_cast<void>(std::invoke(then_, !this->was_closed())); }
 
  private:
   F then_;

@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <mutex>
+#include <shared_mutex>  // std::shared_lock: used with these as it is
 
 #include "conc/detail/shared_core.h"
 #include "conc/detail/thread_safety.h"

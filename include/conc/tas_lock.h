@@ -3,6 +3,7 @@
 #define CONC_TAS_LOCK_H
 
 #include <cstdint>
+#include <mutex>  // std::lock_guard and its like
 
 #include "conc/detail/atomic.h"
 #include "conc/detail/spin_wait.h"

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <stop_token>
 #include <type_traits>
 #include <utility>
@@ -54,10 +55,11 @@ class CONC_API task_group {
       abandon();
   }
 
-  // Runs f() as a thread of the caller's runtime (of the default one for a kernel thread).
+  // Runs f() as a thread of the caller's runtime (of the default one for a kernel thread). f is
+  // copied or moved, and called once, as an rvalue, like a conc::thread's.
   template <class F>
   void run(F&& f) {
-    static_assert(std::is_invocable_v<std::decay_t<F>&>, "a group's function takes no arguments");
+    static_assert(std::is_invocable_v<std::decay_t<F>>, "a group's function takes no arguments");
     detail::make_in_group(*this, child<std::decay_t<F>>{this, std::forward<F>(f)});
   }
 
@@ -83,7 +85,7 @@ class CONC_API task_group {
     F f;
     void operator()() noexcept {
       try {
-        f();
+        static_cast<void>(std::invoke(std::move(f)));
       } catch (...) {
         group->child_failed(std::current_exception());
       }

@@ -3,6 +3,7 @@
 #define CONC_TICKET_LOCK_H
 
 #include <cstdint>
+#include <mutex>  // std::lock_guard and its like
 
 #include "conc/detail/atomic.h"
 #include "conc/detail/spin_wait.h"

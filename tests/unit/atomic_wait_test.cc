@@ -135,6 +135,45 @@ TEST(atomic_wait, compares_representations) {
   conc::atomic_wait(p, &x);
 }
 
+TEST(atomic_wait, a_flag_is_waited_for_by_either_kind) {
+  conc_test::in_both_worlds([](const char* who) {
+    std::atomic_flag flag;
+    conc::atomic_wait(flag, true);
+    crew waiters;
+    waiters.mixed(4, [&](int i) {
+      i % 2 == 0 ? conc::atomic_wait(flag, false) : conc::atomic_flag_wait(&flag, false);
+      EXPECT_TRUE(flag.test());
+    });
+    ASSERT_TRUE(eventually_parked(&flag, 4)) << who;
+    conc::atomic_flag_notify_all(&flag);  // nothing has changed
+    ASSERT_TRUE(eventually_parked(&flag, 4)) << who;
+    flag.test_and_set();
+    conc::atomic_notify_one(flag);
+    ASSERT_TRUE(eventually_parked(&flag, 3)) << who;
+    conc::atomic_flag_notify_one(&flag);
+    ASSERT_TRUE(eventually_parked(&flag, 2)) << who;
+    conc::atomic_notify_all(flag);
+    waiters.join();
+  });
+}
+
+TEST(atomic_wait, has_the_spelling_of_the_standard) {
+  std::atomic<int> a{1};
+  conc::atomic_wait(&a, 2);
+  conc::atomic_wait_explicit(&a, 2, std::memory_order_relaxed);
+  crew waiters;
+  waiters.mixed(4, [&](int i) {
+    i % 2 == 0 ? conc::atomic_wait(&a, 1)
+               : conc::atomic_wait_explicit(&a, 1, std::memory_order_acquire);
+  });
+  ASSERT_TRUE(eventually_parked(&a, 4));
+  a = 2;
+  conc::atomic_notify_one(&a);
+  ASSERT_TRUE(eventually_parked(&a, 3));
+  conc::atomic_notify_all(&a);
+  waiters.join();
+}
+
 #if defined(__GNUC__) && !defined(__clang__)
 struct padded {
   char letter;

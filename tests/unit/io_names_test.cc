@@ -35,6 +35,25 @@ struct ::statx look(int directory, const char* path, int flags = 0) {
 
 }  // namespace
 
+TEST(io_names, a_file_made_without_a_mode_is_for_everybody_whom_the_umask_leaves) {
+  in_each_world([] {
+    const folder at;
+    const mode_t before = ::umask(0026);
+    std::error_code e;
+    const std::string here = at.path + "/one";
+    const io::unique_fd one(io::open(here.c_str(), O_WRONLY | O_CREAT | O_EXCL));
+    const io::unique_fd two(io::openat(at.fd.get(), "two", O_WRONLY | O_CREAT | O_EXCL, e));
+    EXPECT_FALSE(e) << e.message();
+    ::umask(before);
+    for (const char* name : {"one", "two"}) {
+      EXPECT_EQ(look(at.fd.get(), name).stx_mode & 07777, 0640) << name;
+      EXPECT_EQ(io::unlinkat(at.fd.get(), name, 0), 0);
+    }
+    EXPECT_EQ(io::open(here.c_str(), O_RDONLY, e), -1);
+    EXPECT_EQ(e, std::errc::no_such_file_or_directory);
+  });
+}
+
 TEST(io_names, from_the_first_name_to_the_last) {
   in_each_world([] {
     const folder at;

@@ -12,6 +12,8 @@ namespace conc::detail {
 template <class T>
 using atomic = std::atomic<T>;
 
+using std::atomic_flag;  // for atomic_wait.h: the library has none of its own
+
 using std::memory_order_acq_rel;
 using std::memory_order_acquire;
 using std::memory_order_relaxed;

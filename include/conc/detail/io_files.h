@@ -17,12 +17,21 @@
 
 namespace conc::io {
 
-// `mode` counts only where `flags` has O_CREAT or O_TMPFILE.
+// `mode` counts only where `flags` has O_CREAT or O_TMPFILE. Without one, what is made there is for
+// everybody to read and write (0666), less what the process's umask takes away.
+inline constexpr mode_t default_mode = 0666;
 CONC_API int open(const char* path, int flags, mode_t mode, std::error_code& error,
                   const options& how = {}) noexcept;
 inline int open(const char* path, int flags, mode_t mode, const options& how = {}) {
   std::error_code error;
   return conc::detail::io_checked(open(path, flags, mode, error, how), error, "conc::io::open");
+}
+inline int open(const char* path, int flags, std::error_code& error,
+                const options& how = {}) noexcept {
+  return open(path, flags, default_mode, error, how);
+}
+inline int open(const char* path, int flags, const options& how = {}) {
+  return open(path, flags, default_mode, how);
 }
 
 CONC_API int openat(int directory, const char* path, int flags, mode_t mode, std::error_code& error,
@@ -32,6 +41,13 @@ inline int openat(int directory, const char* path, int flags, mode_t mode,
   std::error_code error;
   return conc::detail::io_checked(openat(directory, path, flags, mode, error, how), error,
                                   "conc::io::openat");
+}
+inline int openat(int directory, const char* path, int flags, std::error_code& error,
+                  const options& how = {}) noexcept {
+  return openat(directory, path, flags, default_mode, error, how);
+}
+inline int openat(int directory, const char* path, int flags, const options& how = {}) {
+  return openat(directory, path, flags, default_mode, how);
 }
 
 // The descriptor is gone afterwards, whatever the error.

@@ -38,7 +38,7 @@ class packaged_call final : public packaged_state<R, Arguments...> {
     this->claim();
     this->fill([&]() -> R {
       if constexpr (std::is_void_v<R>) {
-        std::invoke(call_, std::forward<Arguments>(arguments)...);
+        static_cast<void>(std::invoke(call_, std::forward<Arguments>(arguments)...));
       } else {
         return std::invoke(call_, std::forward<Arguments>(arguments)...);
       }

@@ -106,7 +106,7 @@ template <class F, class... Arguments>
 struct bound_call {
   std::tuple<F, Arguments...> parts;
   void operator()() {
-    std::apply([](auto&... p) { std::invoke(std::move(p)...); }, parts);
+    std::apply([](auto&... p) { static_cast<void>(std::invoke(std::move(p)...)); }, parts);
   }
 };
 

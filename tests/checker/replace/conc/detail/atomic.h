@@ -13,6 +13,8 @@
 
 namespace conc::detail {
 
+using std::atomic_flag;  // the user's, not instrumented
+
 using std::memory_order_acq_rel;
 using std::memory_order_acquire;
 using std::memory_order_relaxed;
