@@ -118,6 +118,14 @@ class CONC_API condition_variable {
   detail::atomic<std::uint32_t> waiters_{0};
 };
 
+// As std::notify_all_at_thread_exit: the calling thread, of either kind, keeps the mutex that
+// `lock` holds until its end, when what belongs to it has been destroyed, and then notifies all and
+// unlocks, before it can be joined (conc/detail/thread_exit.h; a main thread ends with exit()).
+// Whoever gets the mutex then may destroy both. The thread must not lock the mutex again.
+// Blocking: never. Errors: std::bad_alloc, the mutex is free then; a lock that holds no mutex ends
+// the process with a message.
+CONC_API void notify_all_at_thread_exit(condition_variable& cv, std::unique_lock<mutex> lock);
+
 }  // namespace conc
 
 #include "conc/condition_variable_any.h"

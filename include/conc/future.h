@@ -11,10 +11,10 @@
 //   function. Deadlines are kept on the steady clock, other clocks are asked again.
 // Destruction: whoever has found the state ready may destroy everything at once, also the promise
 //   whose set_value() has not returned yet.
-// Cost: one allocation for each state, with the callable in it.
+// Cost: one allocation for each state, with the callable in it; one more for what is left to a
+//   thread's end.
 // Errors: std::future_error with future_already_retrieved, promise_already_satisfied, no_state
 //   (every member of an object without a state that needs one) and broken_promise.
-// Not there: set_value_at_thread_exit() and its like.
 // Source: ISO C++20, [futures].
 #ifndef CONC_FUTURE_H
 #define CONC_FUTURE_H

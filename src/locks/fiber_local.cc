@@ -10,15 +10,6 @@
 
 namespace conc::detail {
 
-struct fiber_values {
-  struct value {
-    std::uint64_t serial = 0;
-    void* object = nullptr;
-    void (*destroy)(void*) noexcept = nullptr;
-  };
-  std::vector<value> places;
-};
-
 namespace {
 
 void destroy_value(fiber_values::value v) noexcept {
@@ -74,17 +65,33 @@ void* fiber_key::find() const noexcept {
 }
 
 void fiber_key::put(void* value, void (*destroy)(void*) noexcept) const {
-  [[maybe_unused]] static const bool registered = destroy_at_exit();
-  task& self = current_task();
-  if (self.fiber_locals == nullptr) self.fiber_locals = new fiber_values;
-  auto& table = self.fiber_locals->places;
+  auto& table = fiber_values_of(current_task()).places;
   if (table.size() <= place_) table.resize(place_ + std::size_t{1});
   // What is there belonged to an object that is gone. Its destructor may come here again.
   destroy_value(std::exchange(table[place_], {serial_, value, destroy}));
 }
 
+fiber_values& fiber_values_of(task& self) {
+  [[maybe_unused]] static const bool registered = destroy_at_exit();
+  if (self.fiber_locals == nullptr) self.fiber_locals = new fiber_values;
+  return *self.fiber_locals;
+}
+
+void exit_calls::add(std::unique_ptr<exit_call> call) noexcept {
+  exit_call* const added = call.get();
+  (empty() ? first_ : last_->next_) = std::move(call);
+  last_ = added;
+}
+
+std::unique_ptr<exit_call> exit_calls::take_first() noexcept {
+  std::unique_ptr<exit_call> first = std::move(first_);
+  first_ = std::move(first->next_);
+  return first;
+}
+
 void destroy_fiber_values(task& self) noexcept {
-  // A destructor may make values anew, in the same table or, once that is gone, in another.
+  // A destructor may make values anew, in the same table or, once that is gone, in another; so may
+  // a call that lets go of the last share in something.
   while (self.fiber_locals != nullptr) {
     auto& table = self.fiber_locals->places;
     while (!table.empty()) {
@@ -92,7 +99,11 @@ void destroy_fiber_values(task& self) noexcept {
       table.pop_back();
       destroy_value(last);
     }
-    delete std::exchange(self.fiber_locals, nullptr);
+    if (exit_calls& left = self.fiber_locals->left; !left.empty()) {
+      left.take_first()->run();
+    } else {
+      delete std::exchange(self.fiber_locals, nullptr);
+    }
   }
 }
 

@@ -40,6 +40,25 @@ void future_state_base::store_exception(std::exception_ptr failure) {
   make_ready();
 }
 
+std::unique_ptr<exit_call> future_state_base::ready_at_exit() {
+  class make_it_ready final : public exit_call {
+   public:
+    explicit make_it_ready(future_state_base& s) : state_((s.own(), &s)) {}
+
+   private:
+    void run() noexcept override { state_->make_ready(); }
+    state_ref<future_state_base> state_;
+  };
+  return std::make_unique<make_it_ready>(*this);
+}
+
+void future_state_base::store_exception_at_exit(std::exception_ptr failure) {
+  auto call = ready_at_exit();
+  claim();
+  fail(std::move(failure));
+  at_thread_exit(std::move(call));
+}
+
 void future_state_base::abandon() noexcept {
   if (has_one_owner()) return;  // nobody will ever ask
   // [future.claim] acquire: as in claim().

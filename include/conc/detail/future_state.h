@@ -20,6 +20,7 @@
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
 #include "conc/detail/deadline.h"
+#include "conc/detail/thread_exit.h"
 
 namespace conc::detail {
 
@@ -71,6 +72,10 @@ class CONC_API future_state_base {
   void unclaim() noexcept;
   void make_ready() noexcept;
   void store_exception(std::exception_ptr failure);
+  // Makes the state ready; owns a share until then. For at_thread_exit(), after claim(), in the
+  // thread that has called this. Throws std::bad_alloc.
+  std::unique_ptr<exit_call> ready_at_exit();
+  void store_exception_at_exit(std::exception_ptr failure);
   // The one who was to store goes away: if he has not, the futures find broken_promise.
   void abandon() noexcept;
 

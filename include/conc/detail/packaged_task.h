@@ -107,6 +107,14 @@ class packaged_task<R(Arguments...)> {
     state.run(std::forward<Arguments>(arguments)...);
     state.make_ready();
   }
+  // The same, but not ready before the calling thread ends: see conc::promise. Throws
+  // std::bad_alloc, too; the callable has not been called then.
+  void make_ready_at_thread_exit(Arguments... arguments) {
+    auto& state = state_.checked();
+    auto ready = state.ready_at_exit();
+    state.run(std::forward<Arguments>(arguments)...);
+    detail::at_thread_exit(std::move(ready));
+  }
   // Ready to be called again, with a new state; the old one is abandoned. Throws future_error
   // (no_state), std::bad_alloc, or what moving the callable throws.
   void reset() { *this = packaged_task(state_.checked().renew()); }

@@ -61,6 +61,11 @@ class promise_base {
   void set_exception(std::exception_ptr failure) {
     state_.checked().store_exception(std::move(failure));
   }
+  // As set_exception() now, but not ready before the calling thread ends. Throws std::bad_alloc,
+  // too; nothing has been stored then.
+  void set_exception_at_thread_exit(std::exception_ptr failure) {
+    state_.checked().store_exception_at_exit(std::move(failure));
+  }
 
  protected:
   void swap_states(promise_base& other) noexcept { std::swap(state_, other.state_); }
@@ -71,6 +76,13 @@ class promise_base {
     future_state<T>& state = state_.checked();
     state.construct(std::forward<Argument>(argument)...);
     state.make_ready();
+  }
+  template <class... Argument>
+  void store_at_exit(Argument&&... argument) {
+    future_state<T>& state = state_.checked();
+    auto ready = state.ready_at_exit();
+    state.construct(std::forward<Argument>(argument)...);
+    at_thread_exit(std::move(ready));
   }
 
  private:
@@ -83,6 +95,12 @@ class promise_base {
 // finds broken_promise. Blocking: never. Thread-safety: one thread may call set_value() or
 // set_exception() while another calls get_future(); of several that store, one succeeds and the
 // others get promise_already_satisfied, even if the one then fails to make the value.
+//
+// The members that end with at_thread_exit store at once, so that whoever stores later gets
+// promise_already_satisfied, and make the state ready when the calling thread ends, of whichever
+// kind it is: when what belongs to it has been destroyed, before it can be joined
+// (conc/detail/thread_exit.h; the main thread ends with exit()). The promise may go before. They
+// also throw std::bad_alloc; nothing has been stored then.
 template <class T>
 class promise : public detail::promise_base<T> {
  public:
@@ -90,6 +108,8 @@ class promise : public detail::promise_base<T> {
   // Throws future_error (no_state, promise_already_satisfied) or what T's constructor throws.
   void set_value(const T& value) { this->store(value); }
   void set_value(T&& value) { this->store(std::move(value)); }
+  void set_value_at_thread_exit(const T& value) { this->store_at_exit(value); }
+  void set_value_at_thread_exit(T&& value) { this->store_at_exit(std::move(value)); }
   void swap(promise& other) noexcept { this->swap_states(other); }
 };
 
@@ -98,6 +118,7 @@ class promise<T&> : public detail::promise_base<T&> {
  public:
   using detail::promise_base<T&>::promise_base;
   void set_value(T& value) { this->store(value); }
+  void set_value_at_thread_exit(T& value) { this->store_at_exit(value); }
   void swap(promise& other) noexcept { this->swap_states(other); }
 };
 
@@ -106,6 +127,7 @@ class promise<void> : public detail::promise_base<void> {
  public:
   using detail::promise_base<void>::promise_base;
   void set_value() { store(); }
+  void set_value_at_thread_exit() { store_at_exit(); }
   void swap(promise& other) noexcept { swap_states(other); }
 };
 
