@@ -41,12 +41,15 @@ class spin_limit {
 //
 // Blocking: lock() spins for the limit and then suspends the caller. With one usable CPU the limit
 //   counts as none(), except always(), which gives way instead.
-// Space: 24 bytes. FIFO: no; bypasses: K = mutex::max_bypass, counted once the waiter blocks.
+// Space: 24 bytes. FIFO: no; bypasses: K = max_bypass (1000), counted once the waiter blocks.
 // Destruction, errors and order: as conc::mutex.
 // Source: Ousterhout, "Scheduling techniques for concurrent systems", 1982; the limit after Karlin,
 // Li, Manasse and Owicki, "Empirical studies of competitive spinning", 1991.
 class CONC_API CONC_CAPABILITY("mutex") two_phase_lock {
  public:
+  // The bound K on bypasses: see above.
+  static constexpr std::uint32_t max_bypass = mutex::max_bypass;
+
   // The constructor measures C if the limit refers to it and nothing has measured it before.
   explicit two_phase_lock(spin_limit limit = spin_limit::of_cost()) noexcept;
   two_phase_lock(const two_phase_lock&) = delete;

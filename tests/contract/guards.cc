@@ -22,6 +22,10 @@ void several() {
     std::lock(a, b);
     a.unlock();
     if (std::unique_lock tried(a, std::try_to_lock); tried.owns_lock()) b.unlock();
+    std::lock(a, b);
+    { const std::scoped_lock adopted(std::adopt_lock, a, b); }
+    a.lock();
+    const std::unique_lock adopted(a, std::adopt_lock);
   }
 }
 
@@ -30,6 +34,8 @@ void shared() {
 #if defined(GUARDED_SHARED)
   Lock a;
   const std::shared_lock one(a), other(a);
+  a.lock_shared();
+  const std::shared_lock adopted(a, std::adopt_lock);
 #endif
 }
 

@@ -9,6 +9,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "conc/runtime.h"
@@ -17,6 +18,7 @@
 #include "support/death.h"
 #include "support/eventually.h"
 #include "support/jumping_clock.h"
+#include "support/mutex_moments.h"
 #include "support/scale.h"
 
 namespace {
@@ -276,6 +278,24 @@ TEST_F(RegionDeathTest, misuse_has_a_message) {
         gone.reset();
       },
       "destroyed while locked");
+}
+
+// A region as the lock that it is for those who only enter and leave.
+struct region_as_lock {
+  static constexpr std::uint32_t max_bypass = number::max_bypass;
+  number r{0};
+  std::unique_ptr<number::access> inside;  // of whoever is inside
+  void lock() {
+    std::unique_ptr<number::access> mine(new number::access(r.enter()));
+    inside = std::move(mine);
+  }
+  void unlock() { std::exchange(inside, nullptr).reset(); }
+  bool try_lock() { return false; }  // a region has none
+};
+
+TEST(region, who_waits_to_enter_is_bypassed_at_most_k_times) {
+  const auto parked = [](const region_as_lock& l) { return conc_test::parked_at(&l.r); };
+  EXPECT_EQ(conc_test::bypasses_until_entry<region_as_lock>(false, parked), number::max_bypass);
 }
 
 }  // namespace

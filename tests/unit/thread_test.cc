@@ -1,6 +1,7 @@
 #include "conc/thread.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -8,6 +9,7 @@
 #include <mutex>
 #include <set>
 #include <sstream>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <unordered_set>
@@ -122,6 +124,46 @@ TEST(thread, ids_are_unique_among_all_that_ever_lived) {
   std::thread([&] { EXPECT_TRUE(seen.insert(conc::this_thread::get_id()).second); }).join();
   std::thread([&] { EXPECT_TRUE(seen.insert(conc::this_thread::get_id()).second); }).join();
   EXPECT_FALSE(seen.contains(conc::thread::id()));
+}
+
+TEST(thread, ids_print_the_same_on_wide_streams) {
+  for (const auto id : {conc::this_thread::get_id(), conc::thread::id()}) {
+    std::ostringstream out;
+    std::wostringstream wide;
+    out << id;
+    wide << id;
+    const std::string text = out.str();
+    EXPECT_FALSE(text.empty());
+    EXPECT_EQ(wide.str(), std::wstring(text.begin(), text.end()));
+  }
+}
+
+// A mutex of the kernel's belongs to the kernel thread: who makes a thread stays on it, for he is
+// not suspended, however much the runtime migrates.
+TEST(thread, may_be_made_while_the_caller_holds_a_kernel_mutex) {
+  conc::runtime r({.processors = 4});
+  std::mutex kernels;
+  long sum = 0;
+  r.run([&] {
+    std::vector<conc::thread> makers;
+    for (int i = 0; i < 8; ++i) {
+      makers.emplace_back([&] {
+        for (int k = 0; k < conc_test::scaled(500); ++k) {
+          conc::thread made;
+          {
+            const std::lock_guard guard(kernels);
+            const pid_t here = gettid();
+            made = conc::thread([] { conc::this_thread::yield(); });
+            ++sum;
+            ASSERT_EQ(gettid(), here);
+          }
+          made.join();
+        }
+      });
+    }
+    for (auto& t : makers) t.join();
+  });
+  EXPECT_EQ(sum, 8L * conc_test::scaled(500));
 }
 
 TEST(thread, ids_print_apart) {

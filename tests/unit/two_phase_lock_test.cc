@@ -8,6 +8,7 @@
 #include "support/crew.h"
 #include "support/eventually.h"
 #include "support/files_of_process.h"
+#include "support/mutex_moments.h"
 #include "support/scale.h"
 
 namespace {
@@ -84,6 +85,19 @@ TEST(two_phase_lock, always_spinning_never_blocks) {
   }
   lock.unlock();
   waiters.join();
+}
+
+struct lock_that_blocks : conc::two_phase_lock {
+  lock_that_blocks() : two_phase_lock(spin_limit::none()) {}
+};
+
+TEST(two_phase_lock, who_blocks_is_bypassed_at_most_k_times) {
+  const auto parked = [](const lock_that_blocks& l) { return conc_test::parked_at(&l); };
+  for (const bool by_try_lock : {false, true}) {
+    EXPECT_EQ(conc_test::bypasses_until_entry<lock_that_blocks>(by_try_lock, parked),
+              conc::two_phase_lock::max_bypass)
+        << (by_try_lock ? "try_lock" : "lock");
+  }
 }
 
 }  // namespace
