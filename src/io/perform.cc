@@ -12,6 +12,7 @@
 #include "io/emulation.h"
 #include "io/engine.h"
 #include "io/epoll_set.h"
+#include "locks/fork.h"
 #include "sched/scheduler.h"
 
 namespace conc::detail {
@@ -104,6 +105,7 @@ bool is_limited(const io::options& how) noexcept {
 }
 
 outcome run_waiting(const request& r, int tried, const io::options& how) noexcept {
+  check_not_forked();
   if (is_user_thread(current_task())) return run_here(r, tried, how);
   return is_limited(how) ? run_elsewhere(r, tried, how) : outcome{block_on(r)};
 }
@@ -173,6 +175,8 @@ void give_way_sometimes() noexcept {
 }
 
 outcome perform(const request& r, manner m, const io::options& how) noexcept {
+  // A system call follows in any case, beside which this is nothing.
+  check_not_forked();
   if (how.stop.stop_requested()) return {-ECANCELED};
   // The blocking system call of a kernel thread is an attempt itself.
   if (!is_limited(how) && !is_user_thread(current_task())) m.try_first = false;
@@ -201,6 +205,7 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept {
 }
 
 void before_closing(int fd) noexcept {
+  check_not_forked();  // a ring's memory is the parent's alone
   epoll_set::closing(fd);
   const carrier* c = current_carrier();
   poller* io = c != nullptr ? c->io.load(memory_order_relaxed) : nullptr;

@@ -15,7 +15,8 @@ void watch_for_fork() noexcept;
 
 [[noreturn, gnu::cold]] void refuse_after_fork() noexcept;
 
-// For the entrances to waiting, off the fast paths.
+// For the entrances to waiting and to the kernel, off the fast paths. Those of a user-level thread
+// come here because of task_port::after_fork.
 inline void check_not_forked() noexcept {
   if (forked_with_threads) [[unlikely]]
     refuse_after_fork();

@@ -159,7 +159,10 @@ void resume_kernel_thread(task& target) noexcept {
   if (sleeps && CONC_STEP(permit_wake_the_sleeper)) wake_sleeper(target);
 }
 
-void yield_kernel_thread(task&) noexcept { sched_yield(); }
+void yield_kernel_thread(task&) noexcept {
+  check_not_forked();
+  sched_yield();
+}
 
 // Records of ended kernel threads, for the next ones.
 struct free_records {

@@ -49,6 +49,9 @@ struct task_port {
   void (*resume)(task& target) noexcept;
   // Lets others run for a moment; for bounded spins that have run out of budget.
   void (*yield)(task& self) noexcept;
+  // In a child of fork() that may do no more (fork.h), called by the task that has forked: sees to
+  // it that the task's fast paths end where somebody checks. Null if the slow ones are enough.
+  void (*after_fork)(task& self) noexcept = nullptr;
 };
 
 enum class task_state : std::uint8_t {

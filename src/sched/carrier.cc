@@ -169,9 +169,14 @@ void requeue(task& from, void*) noexcept {
 
 void yield_user_thread(task& t) noexcept { yield_here(t); }
 
+// The queue holds copies of the parent's ready threads. Whatever would run one of them, or make
+// another one ready, begins with a section of the queue; the next one is entered slowly.
+void refuse_sections(task& t) noexcept { processor_of(t)->queue.ring_for_mail(); }
+
 }  // namespace
 
-constexpr task_port user_thread_port{suspend_user_thread, resume_user_thread, yield_user_thread};
+constexpr task_port user_thread_port{suspend_user_thread, resume_user_thread, yield_user_thread,
+                                     refuse_sections};
 
 [[gnu::hot, gnu::noinline]] void switch_to_idle(processor& p, tcb& from, publish_fn publish,
                                                 void* argument, bool last_time) noexcept {

@@ -39,6 +39,7 @@
 #include <mutex>
 
 #include "locks/fence.h"
+#include "locks/fork.h"
 #include "locks/futex.h"
 #include "locks/mutants.h"
 #include "locks/random_delay.h"
@@ -203,6 +204,7 @@ void scheduler::wake_one(std::uint32_t near) noexcept {
 bool scheduler::call(processor& p, std::uint32_t as) noexcept {
   std::uint32_t how = p.resting.load(memory_order_seq_cst);
   if (how != rest::on_futex && how != rest::in_poller) return false;
+  check_not_forked();  // the poller's bell is one with the parent's
   // [idle] seq_cst: pairs with the exchange at the end of sleep().
   if (!p.resting.compare_exchange_strong(how, as, memory_order_seq_cst)) return false;
   CONC_RANDOM_DELAY();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "locks/fence.h"
+#include "locks/fork.h"
 #include "sched/scheduler.h"
 
 namespace conc::detail {
@@ -31,6 +32,7 @@ processor& scheduler::shortest_queue() noexcept {
 
 // A thread that has become ready, in a layout that does not steal.
 void scheduler::place(tcb& t) noexcept {
+  check_not_forked();
   processor* here = current_processor();
   if (layout == queue_layout::global) {
     // As in post(): the thread may run and end, and the runtime with it, before we are done.

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "conc/blocking.h"
+#include "locks/fork.h"
 #include "locks/futex.h"
 #include "locks/kernel_task.h"
 #include "locks/mutants.h"
@@ -46,6 +47,7 @@ void post_after_section(task& from, void*) noexcept {
 }  // namespace
 
 blocking_section::blocking_section() {
+  check_not_forked();
   if (!is_user_thread(current_task())) return;
   tcb& self = static_cast<tcb&>(current_task());
   scheduler& home = *self.home;
@@ -92,6 +94,7 @@ blocking_section::blocking_section() {
 
 blocking_section::~blocking_section() {
   if (lent_ == nullptr) return;
+  check_not_forked();
   tcb& self = static_cast<tcb&>(current_task());
   scheduler& home = *self.home;
   processor& p = *lent_;

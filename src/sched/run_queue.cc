@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "locks/fork.h"
 #include "locks/random_delay.h"
 #include "locks/spin_budget.h"
 
@@ -66,6 +67,7 @@ bool run_queue::begin_theft() noexcept {
 }
 
 bool run_queue::enter_slowly() noexcept {
+  check_not_forked();
   for (;;) {
     // [run_queue.attention] acquire: pairs with the release in end_theft().
     std::uint32_t seen = attention_.load(memory_order_acquire);

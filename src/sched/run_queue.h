@@ -34,6 +34,7 @@
 //            instructions.
 // diverted   constant: ready threads are not kept here (layout.h); go and look where they are.
 // mail       the processor's inbox may have something. Set by posters, cleared by the owner.
+//            Set in a child of fork(), too: its next section must be refused (locks/fork.h).
 //
 // An owner that dispatches answers within a fraction of a microsecond; one whose thread computes
 // for long does not answer at all, and then fifteen microseconds for a membarrier are well spent.

@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include "locks/fatal.h"
+#include "locks/fork.h"
 #include "locks/kernel_task.h"
 #include "sched/dump_signal.h"
 #include "sched/environment.h"
@@ -34,6 +35,7 @@ scheduler::scheduler(runtime& owner, const runtime_options& options)
       pins(options.pin_carriers),
       near_order(detail::near_order(options.processors)),
       loans(options.blocking_limit) {
+  check_not_forked();
   membarrier_works();  // registers the process, before it matters
   for (std::uint32_t i = 0; i < options.processors; ++i) {
     processors.push_back(std::make_unique<processor>(*this, i, steals() && options.processors > 1,

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "conc/thread.h"
+#include "locks/fork.h"
 #include "sched/scheduler.h"
 
 namespace conc {
@@ -55,6 +56,7 @@ void this_thread::migrate_to(unsigned number) {
 void this_thread::detail::sleep_until_steady(conc::detail::steady_nanos deadline) noexcept {
   task& self = current_task();
   if (!is_user_thread(self)) {
+    check_not_forked();
     const timespec until = to_timespec(deadline);
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
     }

@@ -1,20 +1,24 @@
 // What a child of fork() may do, and what it is told when it does more.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
+#include <cstring>
 #include <mutex>
 #include <string>
+#include <thread>
 
-#include "conc/mutex.h"
-#include "conc/semaphore.h"
-#include "conc/thread.h"
+#include "conc/conc.h"
 #include "support/crew.h"
 #include "support/death.h"
 
 namespace {
+
+using namespace std::chrono_literals;
 
 struct outcome {
   int status;
@@ -61,34 +65,152 @@ TEST(fork, a_child_may_end_or_execute_another_program) {
   });
 }
 
+constexpr const char* copy_ran = "a copy of a thread of the parent's ran";
+
+void expect_refused(const outcome& o, const std::string& where) {
+  EXPECT_TRUE(WIFSIGNALED(o.status) && WTERMSIG(o.status) == SIGABRT) << where << ": " << o.status;
+  EXPECT_NE(o.said.find("a child of fork() may only exec or _exit"), std::string::npos)
+      << where << ": " << o.said;
+  EXPECT_EQ(o.said.find(copy_ran), std::string::npos) << where;
+}
+
+// f(kind) in a kernel thread; in a user-level thread that is alone; and in one beside which another
+// is ready, which the child has a copy of.
 template <class F>
-void expect_refusal(F act) {
-  const outcome o = in_child(act);
-  EXPECT_TRUE(WIFSIGNALED(o.status) && WTERMSIG(o.status) == SIGABRT) << o.status;
-  EXPECT_NE(o.said.find("a child of fork() may only exec or _exit"), std::string::npos) << o.said;
+void in_all_worlds(F f) {
+  std::thread([&] { f("kernel thread"); }).join();
+  for (const auto layout :
+       {conc::queue_layout::stealing, conc::queue_layout::global, conc::queue_layout::per_cpu}) {
+    conc::runtime one({.processors = 1, .queues = layout});
+    one.run([&] { f("user thread"); });
+    one.run([&] {
+      const pid_t parent = getpid();
+      conc::thread ready([parent] {
+        if (getpid() != parent) static_cast<void>(write(2, copy_ran, std::strlen(copy_ran)));
+      });
+      f("user thread beside a ready one");
+      ready.join();
+    });
+  }
 }
 
-TEST(fork, a_child_that_waits_is_told_that_it_must_not) {
+struct refused_call {
+  const char* name;
+  void (*call)();
+};
+
+std::array<int, 2> empty_pipe;
+
+const refused_call refused_calls[] = {
+    {"thread and join", [] { conc::thread([] {}).join(); }},
+    {"thread and detach", [] { conc::thread([] {}).detach(); }},
+    {"task_group",
+     [] {
+       conc::task_group g;
+       g.run([] {});
+       g.wait();
+     }},
+    {"async", [] { conc::async([] {}).get(); }},
+    {"runtime", [] { conc::runtime({.processors = 1}).run([] {}); }},
+    {"yield", [] { conc::this_thread::yield(); }},
+    {"sleep_for", [] { conc::this_thread::sleep_for(1ms); }},
+    {"acquire", [] { conc::binary_semaphore(0).acquire(); }},
+    {"try_acquire_for", [] { static_cast<void>(conc::binary_semaphore(0).try_acquire_for(1ms)); }},
+    {"spin",
+     [] {
+       conc::tas_lock held;
+       held.lock();
+       held.lock();
+     }},
+    {"blocking", [] { conc::blocking([] {}); }},
+    {"read that waits",
+     [] {
+       std::byte b;
+       conc::io::read(empty_pipe[0], {&b, 1});
+     }},
+    {"read with a deadline",
+     [] {
+       std::byte b;
+       conc::io::read(empty_pipe[0], {&b, 1}, {.deadline = 1ms});
+     }},
+    {"write that need not wait",
+     [] {
+       const std::byte b{};
+       conc::io::write(empty_pipe[1], {&b, 1});
+     }},
+    {"unlink", [] { conc::io::unlinkat(AT_FDCWD, "/nowhere/at/all", 0); }},
+    {"close", [] { conc::io::close(empty_pipe[0]); }},
+};
+
+TEST(fork, a_child_that_does_more_is_told_so) {
   make_threads();
-  conc::binary_semaphore never(0);
-  expect_refusal([&] { never.acquire(); });
-  // Held by a thread that the child does not have.
-  conc::mutex held;
-  conc::binary_semaphore taken(0), enough(0);
-  conc::thread holder([&] {
-    const std::lock_guard guard(held);
-    taken.release();
-    enough.acquire();
+  ASSERT_EQ(pipe(empty_pipe.data()), 0);
+  for (const refused_call& refused : refused_calls) {
+    in_all_worlds([&](const char* who) {
+      expect_refused(in_child(refused.call), std::string(refused.name) + " in a " + who);
+    });
+  }
+  close(empty_pipe[0]);
+  close(empty_pipe[1]);
+}
+
+// With an engine of the carrier's, whose memory the child does not have.
+TEST(fork, a_child_of_a_thread_that_has_waited_for_io_is_told_so) {
+  ASSERT_EQ(pipe(empty_pipe.data()), 0);
+  conc::runtime one({.processors = 1});
+  one.run([] {
+    std::byte b;
+    std::error_code late;
+    conc::io::read(empty_pipe[0], {&b, 1}, late, {.deadline = 1ms});
+    EXPECT_EQ(late, std::errc::timed_out);
+    for (const refused_call& refused : refused_calls) {
+      expect_refused(in_child(refused.call), std::string(refused.name) + " after I/O");
+    }
   });
-  taken.acquire();
-  expect_refusal([&] { held.lock(); });
-  enough.release();
-  holder.join();
+  close(empty_pipe[0]);
+  close(empty_pipe[1]);
 }
 
-TEST(fork, a_child_that_starts_a_thread_is_told_that_it_must_not) {
+// Held by a thread that the child does not have.
+TEST(fork, a_child_cannot_wait_for_the_others) {
   make_threads();
-  expect_refusal([] { conc::thread([] {}).detach(); });
+  in_all_worlds([](const char* who) {
+    conc::mutex held;
+    conc::binary_semaphore taken(0), enough(0);
+    conc::thread holder([&] {
+      const std::lock_guard guard(held);
+      taken.release();
+      enough.acquire();
+    });
+    taken.acquire();
+    expect_refused(in_child([&] { held.lock(); }), who);
+    enough.release();
+    holder.join();
+  });
+}
+
+// The child leaves in_child() by an exception, and then what the parent's thread was in.
+struct goes_on {};
+
+TEST(fork, a_child_whose_thread_goes_on_to_its_end_is_told_so) {
+  conc::runtime one({.processors = 1});
+  const auto fork_and_end = [](outcome& o) {
+    try {
+      o = in_child([] { throw goes_on(); });
+    } catch (const goes_on&) {
+    }
+  };
+  one.run([&] {
+    outcome of_thread{}, of_group{}, of_section{};
+    conc::thread([&] { fork_and_end(of_thread); }).join();
+    expect_refused(of_thread, "a thread's end");
+    conc::task_group g;
+    g.run([&] { fork_and_end(of_group); });
+    g.wait();
+    expect_refused(of_group, "the end of a child in a group");
+    conc::blocking([&] { fork_and_end(of_section); });
+    expect_refused(of_section, "the end of a blocking section");
+  });
 }
 
 using ForkDeathTest = conc_test::death_test;
