@@ -31,7 +31,8 @@ struct group_link;
 //   is queued like a conc::thread.
 // wait() suspends the caller until all children have ended, and rethrows the first exception that
 //   one of them has left; the others were asked to stop through get_stop_token(), their exceptions
-//   are lost. Then the group may be used again.
+//   are lost. Then the group may be used again, as if it were new: a request to stop ends with the
+//   wait(). The tokens of before stay stopped; ask for another.
 // The destructor asks the children to stop if wait() was not called, and waits; exceptions are
 // lost.
 //
@@ -66,8 +67,8 @@ class CONC_API task_group {
   void wait() {
     // [task_group] acquire: pairs with the release in child_done().
     if (word_.load(detail::memory_order_acquire) != 0) wait_slow();
-    if (failed_.load(detail::memory_order_relaxed)) [[unlikely]]
-      rethrow();
+    if (stopped_.load(detail::memory_order_relaxed)) [[unlikely]]
+      renew();
   }
 
   // Told to stop by request_stop(), by the first exception of a child, and by the destructor. Stop
@@ -95,7 +96,7 @@ class CONC_API task_group {
   void child_done() noexcept;
   void child_failed(std::exception_ptr e) noexcept;
   void wait_slow() noexcept;
-  [[noreturn]] void rethrow();
+  void renew();
   void abandon() noexcept;
 
   // 2 * (children that are counted) + 1 if the owner waits in the parking table. A child that runs
@@ -103,8 +104,8 @@ class CONC_API task_group {
   // ended, or has been separated from the parent and counted (src/sched/fork_stack.h).
   static constexpr std::int64_t one_child = 2, owner_waits = 1;
   detail::atomic<std::int64_t> word_{0};
-  detail::atomic<bool> failed_{false};
-  mutex lock_;  // of what follows
+  detail::atomic<bool> stopped_{false};  // by a failure or a request: wait() has more to do
+  mutex lock_;                           // of what follows
   std::exception_ptr failure_;
   std::stop_source stop_{std::nostopstate};  // made when it is asked for
   bool stop_requested_ = false;

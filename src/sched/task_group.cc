@@ -40,7 +40,7 @@ void task_group::child_failed(std::exception_ptr e) noexcept {
     stop_requested_ = true;
     stop = stop_;
   }
-  failed_.store(true, memory_order_relaxed);
+  stopped_.store(true, memory_order_relaxed);
   detail::request_stop(stop);  // calls the program's functions: not under a lock
 }
 
@@ -60,15 +60,16 @@ void task_group::request_stop() noexcept {
     stop_requested_ = true;
     stop = stop_;
   }
+  stopped_.store(true, memory_order_relaxed);
   detail::request_stop(stop);
 }
 
-void task_group::rethrow() {
+void task_group::renew() {
   // All children have ended: nobody else is here.
-  failed_.store(false, memory_order_relaxed);
+  stopped_.store(false, memory_order_relaxed);
   stop_requested_ = false;
   stop_ = std::stop_source(std::nostopstate);
-  std::rethrow_exception(std::exchange(failure_, nullptr));
+  if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void task_group::abandon() noexcept {

@@ -157,6 +157,36 @@ TEST(task_group, the_first_exception_arrives_and_the_others_are_asked_to_stop) {
   });
 }
 
+TEST(task_group, a_request_to_stop_ends_with_the_wait) {
+  conc::runtime r({.processors = 2});
+  r.run([] {
+    conc::task_group g;
+    for (const bool by_a_child : {false, true}) {
+      const std::stop_token before = g.get_stop_token();
+      EXPECT_FALSE(before.stop_requested());
+      if (by_a_child) {
+        g.run([&g] { g.request_stop(); });
+      } else {
+        g.request_stop();
+      }
+      g.run([stop = g.get_stop_token()] {
+        while (!stop.stop_requested()) conc::this_thread::yield();
+      });
+      g.wait();
+      EXPECT_TRUE(before.stop_requested());
+      EXPECT_FALSE(g.get_stop_token().stop_requested()) << "the group is to be used again";
+    }
+    // Also if nobody had asked for a token before the request.
+    conc::task_group other;
+    other.request_stop();
+    other.run([&other] { EXPECT_TRUE(other.get_stop_token().stop_requested()); });
+    other.wait();
+    other.request_stop();
+    other.wait();
+    EXPECT_FALSE(other.get_stop_token().stop_requested());
+  });
+}
+
 TEST(task_group, a_token_asked_for_after_the_failure_says_stop) {
   conc::task_group g;
   g.run([] { throw 1; });
