@@ -1,0 +1,150 @@
+// What docs/signals.md says of signals and user-level threads.
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <thread>
+
+#include "conc/conc.h"
+#include "support/eventually.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// For as long as it lives, `handler` is what SIGUSR1 calls.
+class handled {
+ public:
+  explicit handled(void (*handler)(int), int flags = SA_ONSTACK | SA_RESTART) {
+    struct sigaction ours {};
+    ours.sa_handler = handler;
+    ours.sa_flags = flags;
+    sigaction(SIGUSR1, &ours, &before_);
+  }
+  ~handled() { sigaction(SIGUSR1, &before_, nullptr); }
+  handled(const handled&) = delete;
+  handled& operator=(const handled&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
+std::atomic<int> calls{0};
+int news = -1;
+
+TEST(signals, a_handler_finds_out_which_thread_it_has_interrupted) {
+  static conc::thread::id interrupted;
+  for (const int flags : {SA_ONSTACK, 0}) {
+    const handled now([](int) { interrupted = conc::this_thread::get_id(); }, flags);
+    conc::runtime r({.processors = 2});
+    r.run([] {
+      for (int i = 0; i < 100; ++i) {
+        interrupted = {};
+        raise(SIGUSR1);
+        ASSERT_EQ(interrupted, conc::this_thread::get_id());
+        conc::this_thread::yield();
+      }
+    });
+  }
+}
+
+TEST(signals, a_handler_may_write_to_what_a_user_level_thread_reads) {
+  news = eventfd(0, EFD_CLOEXEC);
+  const handled now([](int) {
+    const int before = errno;
+    const std::uint64_t one = 1;
+    static_cast<void>(write(news, &one, sizeof one) == sizeof one);
+    errno = before;
+  });
+  conc::runtime r({.processors = 1});
+  r.run([] {
+    std::uint64_t read = 0;
+    std::atomic<bool> reads{false};
+    conc::thread reader([&] {
+      reads = true;
+      EXPECT_EQ(conc::io::read(news, std::as_writable_bytes(std::span(&read, 1))), sizeof read);
+    });
+    ASSERT_TRUE(conc_test::eventually([&] { return reads.load(); }));
+    errno = 77;
+    kill(getpid(), SIGUSR1);
+    EXPECT_EQ(errno, 77);
+    reader.join();
+    EXPECT_EQ(read, 1u);
+  });
+  close(news);
+}
+
+// Waits of every kind are in the kernel or on their way there while signals come to all threads.
+TEST(signals, no_wait_ends_for_one) {
+  calls = 0;
+  const handled now([](int) { ++calls; }, SA_ONSTACK);  // system calls are not restarted
+  conc::runtime r({.processors = 2});
+  conc::counting_semaphore<> given(0);
+  std::atomic<int> ended{0};
+  int fds[2];
+  ASSERT_EQ(pipe(fds), 0);
+  const auto wait = [&](int what) {
+    std::byte one{};
+    if (what == 0) given.acquire();
+    if (what == 1) {
+      EXPECT_EQ(conc::io::read(fds[0], std::span(&one, 1)), 1u);
+    }
+    ++ended;
+  };
+  std::thread kernels[] = {std::thread(wait, 0), std::thread(wait, 1)};
+  conc::thread users[] = {r.spawn(wait, 0), r.spawn(wait, 1)};
+  for (int i = 0; i < 50; ++i) {
+    for (std::thread& t : kernels) pthread_kill(t.native_handle(), SIGUSR1);
+    kill(getpid(), SIGUSR1);
+    const auto until = std::chrono::steady_clock::now() + 100us;
+    conc::this_thread::sleep_until(until);
+    EXPECT_GE(std::chrono::steady_clock::now(), until);
+  }
+  EXPECT_TRUE(conc_test::eventually([] { return calls > 0; }));
+  EXPECT_EQ(ended, 0);
+  EXPECT_EQ(write(fds[1], "xx", 2), 2);
+  given.release(2);
+  for (auto& t : kernels) t.join();
+  for (auto& t : users) t.join();
+  close(fds[0]);
+  close(fds[1]);
+}
+
+TEST(signals, a_runtime_inherits_the_mask_of_its_maker) {
+  std::thread([] {
+    sigset_t usr2;
+    sigemptyset(&usr2);
+    sigaddset(&usr2, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &usr2, nullptr);
+    conc::runtime r({.processors = 2, .queues = conc::queue_layout::per_cpu});
+    r.run([] {
+      for (const unsigned p : {0u, 1u}) {
+        conc::this_thread::migrate_to(p);
+        sigset_t here;
+        pthread_sigmask(SIG_BLOCK, nullptr, &here);
+        EXPECT_EQ(sigismember(&here, SIGUSR2), 1) << "processor " << p;
+      }
+    });
+    // And so a kernel thread of the program's gets it, and all of conc is its to call.
+    conc::latch came(1);
+    std::thread receiver([&] {
+      int number = 0;
+      sigwait(&usr2, &number);
+      EXPECT_EQ(number, SIGUSR2);
+      came.count_down();
+    });
+    conc::thread waiter = r.spawn([&] { came.wait(); });
+    pthread_kill(receiver.native_handle(), SIGUSR2);
+    waiter.join();
+    receiver.join();
+  }).join();
+}
+
+}  // namespace
