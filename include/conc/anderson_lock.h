@@ -8,6 +8,7 @@
 #include <mutex>  // std::lock_guard and its like
 
 #include "conc/detail/atomic.h"
+#include "conc/detail/misuse.h"
 #include "conc/detail/spin_wait.h"
 #include "conc/detail/thread_safety.h"
 
@@ -26,7 +27,8 @@ namespace conc {
 // With more threads than CPUs: a waiter gives way after a bounded spin; since the lock goes to the
 // next in line also if he is not running, each hand-over may then cost a turn of the scheduler.
 // Blocking: lock() spins and yields, it never sleeps in the kernel. Not recursive. try_lock() may
-// fail when it races with another attempt. Destruction while locked is undefined.
+// fail when it races with another attempt. Destruction while locked ends the process with a
+// message; so does, in a checked build, an unlock() while nobody holds it.
 // Source: Anderson, "The performance of spin lock alternatives for shared-memory multiprocessors",
 // 1990; numbers in place of flags after Dice, "Brief announcement: a partitioned ticket lock",
 // 2011.
@@ -39,6 +41,10 @@ class CONC_CAPABILITY("mutex") basic_anderson_lock {
   constexpr basic_anderson_lock() noexcept = default;
   basic_anderson_lock(const basic_anderson_lock&) = delete;
   basic_anderson_lock& operator=(const basic_anderson_lock&) = delete;
+  ~basic_anderson_lock() {
+    if (!is_free()) [[unlikely]]
+      detail::misused("a conc::anderson_lock was destroyed while locked", this);
+  }
 
   void lock() noexcept CONC_ACQUIRE() {
     // Relaxed: the number orders the waiters; the data is ordered by the call.
@@ -59,6 +65,10 @@ class CONC_CAPABILITY("mutex") basic_anderson_lock {
     return true;
   }
   void unlock() noexcept CONC_RELEASE() {
+    if constexpr (detail::checked_build) {
+      if (is_free()) [[unlikely]]
+        detail::misused("a conc::anderson_lock was unlocked that nobody holds", this);
+    }
     const auto next = static_cast<Counter>(holder_ + 1);
     // [anderson_lock] release: pairs with the acquire of the next in line.
     slots_[next % Slots].called.store(next, detail::memory_order_release);
@@ -70,6 +80,8 @@ class CONC_CAPABILITY("mutex") basic_anderson_lock {
   struct alignas(64) slot {
     detail::atomic<Counter> called{0};
   };
+  // The next to come would not have to wait. For the holder, or while there is none.
+  bool is_free() const noexcept { return is_called(next_.load(detail::memory_order_relaxed)); }
   bool is_called(Counter number) const noexcept {
     // [anderson_lock] acquire: pairs with the release in unlock().
     return slots_[number % Slots].called.load(detail::memory_order_acquire) == number;

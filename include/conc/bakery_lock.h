@@ -24,7 +24,7 @@ namespace conc {
 // have 64 bits.
 // With more threads than CPUs: a waiter gives way after a bounded spin.
 // Blocking: lock() spins and yields, it never sleeps in the kernel. There is no try_lock().
-// Destruction while locked is undefined.
+// Destruction while locked ends the process, too.
 // Source: Lamport, "A new solution of Dijkstra's concurrent programming problem", 1974.
 class CONC_API CONC_CAPABILITY("mutex") bakery_lock {
  public:
@@ -32,6 +32,7 @@ class CONC_API CONC_CAPABILITY("mutex") bakery_lock {
   explicit bakery_lock(unsigned threads);
   bakery_lock(const bakery_lock&) = delete;
   bakery_lock& operator=(const bakery_lock&) = delete;
+  ~bakery_lock();
 
   void lock(unsigned me) noexcept CONC_ACQUIRE();
   void unlock(unsigned me) noexcept CONC_RELEASE();

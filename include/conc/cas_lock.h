@@ -7,6 +7,7 @@
 
 #include "conc/detail/atomic.h"
 #include "conc/detail/current.h"
+#include "conc/detail/misuse.h"
 #include "conc/detail/spin_wait.h"
 #include "conc/detail/thread_safety.h"
 
@@ -19,17 +20,25 @@ namespace conc {
 // free. FIFO: no; bypasses: not bounded. With more threads than CPUs: a waiter gives way after a
 // bounded spin.
 // Blocking: lock() spins and yields, it never sleeps in the kernel. Not recursive. try_lock() never
-// fails spuriously. Destruction while locked is undefined.
+// fails spuriously. Destruction while locked ends the process with a message; so do a lock() by the
+// holder and, in a checked build, an unlock() by anybody else.
 // Source: Herlihy and Shavit, "The Art of Multiprocessor Programming", chapter 7.
 class CONC_CAPABILITY("mutex") cas_lock {
  public:
   constexpr cas_lock() noexcept = default;
   cas_lock(const cas_lock&) = delete;
   cas_lock& operator=(const cas_lock&) = delete;
+  ~cas_lock() {
+    if (holder_.load(detail::memory_order_relaxed) != nobody) [[unlikely]]
+      detail::misused("a conc::cas_lock was destroyed while locked", this,
+                      holder_.load(detail::memory_order_relaxed));
+  }
 
   void lock() noexcept CONC_ACQUIRE() {
     const std::uint32_t me = detail::current_head().id;
     if (!attempt(me)) [[unlikely]] {
+      if (holder_.load(detail::memory_order_relaxed) == me)
+        detail::misused("a thread locked a conc::cas_lock that it already holds", this);
       detail::spin_until([this, me] {
         return holder_.load(detail::memory_order_relaxed) == nobody && attempt(me);
       });
@@ -39,6 +48,10 @@ class CONC_CAPABILITY("mutex") cas_lock {
     return attempt(detail::current_head().id);
   }
   void unlock() noexcept CONC_RELEASE() {
+    if constexpr (detail::checked_build) {
+      if (!held_by_me()) [[unlikely]]
+        refuse_unlock();
+    }
     // [cas_lock] release: pairs with the acquire in attempt().
     holder_.store(nobody, detail::memory_order_release);
   }
@@ -50,6 +63,13 @@ class CONC_CAPABILITY("mutex") cas_lock {
 
  private:
   static constexpr std::uint32_t nobody = 0;
+
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse_unlock() const noexcept {
+    const std::uint32_t holder = holder_.load(detail::memory_order_relaxed);
+    if (holder == nobody) detail::misused("a conc::cas_lock was unlocked that nobody holds", this);
+    detail::misused("a conc::cas_lock was unlocked by a thread that does not hold it", this,
+                    holder);
+  }
 
   bool attempt(std::uint32_t me) noexcept {
     std::uint32_t expected = nobody;

@@ -7,6 +7,7 @@
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
 #include "conc/detail/current.h"
+#include "conc/detail/misuse.h"
 #include "conc/detail/thread_safety.h"
 
 namespace conc {
@@ -42,11 +43,12 @@ CONC_API void give_clh_node(clh_node* n) noexcept;
 // next in line also if he is not running, each hand-over may then cost a turn of the scheduler.
 // Blocking: lock() spins and yields, it never sleeps in the kernel. Not recursive. The first lock()
 // of a thread and the first of a lock take memory: std::bad_alloc, and then the lock is not held.
-// Destruction while locked ends the process with a message; unlock() does not touch the lock after
-// it has let the next one in.
-// Source: Craig, "Building FIFO and priority-queueing spin locks from atomic swap", 1993;
-// Magnusson, Landin and Hagersten, "Queue locks on cache coherent multiprocessors", 1994; with the
-// node in the lock as in Scott, "Shared-Memory Synchronization", 2013, section 4.3.
+// Destruction while locked ends the process with a message; so does unlock() of a lock that was
+// never locked and, in a checked build, of any that nobody holds. unlock() does not touch the lock
+// after it has let the next one in. Source: Craig, "Building FIFO and priority-queueing spin locks
+// from atomic swap", 1993; Magnusson, Landin and Hagersten, "Queue locks on cache coherent
+// multiprocessors", 1994; with the node in the lock as in Scott, "Shared-Memory Synchronization",
+// 2013, section 4.3.
 class CONC_API CONC_CAPABILITY("mutex") clh_lock {
  public:
   constexpr clh_lock() noexcept = default;
@@ -74,6 +76,10 @@ class CONC_API CONC_CAPABILITY("mutex") clh_lock {
     holder_ = mine;
   }
   void unlock() noexcept CONC_RELEASE() {
+    if (holder_ == nullptr ||
+        (detail::checked_build && !holder_->held.load(detail::memory_order_relaxed))) [[unlikely]] {
+      detail::misused("a conc::clh_lock was unlocked that nobody holds", this);
+    }
     // [clh_lock] release: pairs with the acquire of the next in line. The last access: to the node.
     holder_->held.store(false, detail::memory_order_release);
   }

@@ -21,7 +21,8 @@ namespace conc {
 // for each acquisition, and about n * n loads. FIFO: no; it starves nobody, but bypasses are not
 // bounded: a thread that is slow on its way up may be overtaken any number of times. With more
 // threads than CPUs: a waiter gives way after a bounded spin. Blocking: lock() spins and yields, it
-// never sleeps in the kernel. There is no try_lock(). Destruction while locked is undefined.
+// never sleeps in the kernel. There is no try_lock(). Destruction while locked ends the process,
+// too.
 // Source: Peterson, "Myths about the mutual exclusion problem", 1981; the name and the proof in
 // Herlihy and Shavit, "The Art of Multiprocessor Programming", chapter 2.
 class CONC_API CONC_CAPABILITY("mutex") filter_lock {
@@ -30,6 +31,7 @@ class CONC_API CONC_CAPABILITY("mutex") filter_lock {
   explicit filter_lock(unsigned threads);
   filter_lock(const filter_lock&) = delete;
   filter_lock& operator=(const filter_lock&) = delete;
+  ~filter_lock();
 
   void lock(unsigned me) noexcept CONC_ACQUIRE();
   void unlock(unsigned me) noexcept CONC_RELEASE();

@@ -6,6 +6,7 @@
 
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
+#include "conc/detail/misuse.h"
 #include "conc/detail/thread_safety.h"
 
 namespace conc {
@@ -22,16 +23,20 @@ namespace conc {
 // With more threads than CPUs: a waiter gives way after a bounded spin; since the lock goes to the
 // next in line also if he is not running, each hand-over may then cost a turn of the scheduler.
 // Blocking: lock() spins and yields, it never sleeps in the kernel. Not recursive. try_lock() never
-// fails spuriously. Destruction while locked is undefined; unlock() does not touch the lock after
-// it has let the next one in. Source: Mellor-Crummey and Scott, "Algorithms for scalable
-// synchronization on shared-memory multiprocessors", 1991; without an argument by Auslander,
-// Edelsohn, Krieger, Rosenburg and Wisniewski for K42, as described in Scott, "Shared-Memory
-// Synchronization", 2013, section 4.3.
+// fails spuriously. Destruction while locked ends the process with a message; so does an unlock()
+// while nobody holds it. unlock() does not touch the lock after it has let the next one in. Source:
+// Mellor-Crummey and Scott, "Algorithms for scalable synchronization on shared-memory
+// multiprocessors", 1991; without an argument by Auslander, Edelsohn, Krieger, Rosenburg and
+// Wisniewski for K42, as described in Scott, "Shared-Memory Synchronization", 2013, section 4.3.
 class CONC_API CONC_CAPABILITY("mutex") mcs_lock {
  public:
   constexpr mcs_lock() noexcept = default;
   mcs_lock(const mcs_lock&) = delete;
   mcs_lock& operator=(const mcs_lock&) = delete;
+  ~mcs_lock() {
+    if (last_.load(detail::memory_order_relaxed) != nullptr) [[unlikely]]
+      detail::misused("a conc::mcs_lock was destroyed while locked", this);
+  }
 
   void lock() noexcept CONC_ACQUIRE() {
     if (!try_lock()) [[unlikely]]
@@ -50,7 +55,7 @@ class CONC_API CONC_CAPABILITY("mutex") mcs_lock {
                                       detail::memory_order_relaxed)) [[likely]] {
       return;
     }
-    hand_over();
+    hand_over(alone);
   }
 
  private:
@@ -60,7 +65,7 @@ class CONC_API CONC_CAPABILITY("mutex") mcs_lock {
   };
 
   void lock_slow() noexcept;
-  void hand_over() noexcept;
+  void hand_over(const node* last) noexcept;
   static node* await_next(node& n) noexcept;
 
   // The queue; its states are described in src/locks/mcs_lock.cc.

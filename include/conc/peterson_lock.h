@@ -4,6 +4,7 @@
 
 #include "conc/config.h"
 #include "conc/detail/atomic.h"
+#include "conc/detail/misuse.h"
 #include "conc/detail/thread_safety.h"
 
 namespace conc {
@@ -23,13 +24,19 @@ namespace conc {
 // Space: 3 bytes. RMWs: none. Store-load fences per acquisition: 1. FIFO: yes; bypasses: K = 1, the
 // other may have been ahead already. With more threads than CPUs: a waiter gives way after a
 // bounded spin. Blocking: lock() spins and yields, it never sleeps in the kernel. There is no
-// try_lock(): to say that the other may go first is to wait for him. Destruction while locked is
-// undefined. Source: Peterson, "Myths about the mutual exclusion problem", 1981.
+// try_lock(): to say that the other may go first is to wait for him. Destruction while locked ends
+// the process, too.
+// Source: Peterson, "Myths about the mutual exclusion problem", 1981.
 class CONC_API CONC_CAPABILITY("mutex") peterson_lock {
  public:
   constexpr peterson_lock() noexcept = default;
   peterson_lock(const peterson_lock&) = delete;
   peterson_lock& operator=(const peterson_lock&) = delete;
+  ~peterson_lock() {
+    if (wants_[0].load(detail::memory_order_relaxed) ||
+        wants_[1].load(detail::memory_order_relaxed)) [[unlikely]]
+      detail::misused("a conc::peterson_lock was destroyed while locked", this);
+  }
 
   void lock(unsigned me) noexcept CONC_ACQUIRE();
   void unlock(unsigned me) noexcept CONC_RELEASE();

@@ -33,6 +33,14 @@ bakery_lock::bakery_lock(unsigned threads) : threads_(threads) {
   customers_ = std::make_unique<customer[]>(threads);
 }
 
+bakery_lock::~bakery_lock() {
+  for (unsigned i = 0; i < threads_; ++i) {
+    if (customers_[i].number.load(memory_order_relaxed) != 0) {
+      fatal("a conc::bakery_lock was destroyed while locked", this);
+    }
+  }
+}
+
 std::uint64_t bakery_lock::greatest_number() const noexcept {
   std::uint64_t greatest = 0;
   for (unsigned i = 0; i < threads_; ++i) {

@@ -33,6 +33,14 @@ filter_lock::filter_lock(unsigned threads) : threads_(threads) {
   last_ = std::make_unique<atomic<unsigned>[]>(threads);
 }
 
+filter_lock::~filter_lock() {
+  for (unsigned i = 0; i < threads_; ++i) {
+    if (level_[i].load(memory_order_relaxed) != 0) {
+      fatal("a conc::filter_lock was destroyed while locked", this);
+    }
+  }
+}
+
 bool filter_lock::somebody_at(unsigned level, unsigned me) const noexcept {
   for (unsigned i = 0; i < threads_; ++i) {
     if (i != me && level_[i].load(memory_order_seq_cst) >= level) return true;

@@ -34,7 +34,10 @@ mcs_lock::node* mcs_lock::await_next(node& n) noexcept {
   }
 }
 
-void mcs_lock::hand_over() noexcept {
+// `last`: what unlock() has seen in last_ instead of the lock's own node.
+void mcs_lock::hand_over(const node* last) noexcept {
+  // Nobody will ever link himself in behind a holder that there is not.
+  if (last == nullptr) misused("a conc::mcs_lock was unlocked that nobody holds", this);
   node* next = await_next(holder_);
   // [mcs_lock] release: pairs with the acquire in lock_slow(). The last access: to the waiter.
   next->waiting.store(false, memory_order_release);

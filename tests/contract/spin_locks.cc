@@ -32,7 +32,7 @@ static_assert(std::default_initializable<conc::peterson_lock>);
 static_assert(std::constructible_from<conc::filter_lock, unsigned>);
 static_assert(std::constructible_from<conc::bakery_lock, unsigned>);
 
-// Locks of static storage need no code at the start of the program.
+// Locks of static storage are ready before any code of the program runs.
 constinit conc::tas_lock tas;
 constinit conc::ttas_lock ttas;
 constinit conc::cas_lock cas;
