@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""conc's I/O beside others, in turns: io.py --build BUILD [--rounds N] [--seconds S] [--what echo files http]
+"""conc's I/O beside others, in turns: io.py --build BUILD [--rounds N] [--seconds S] [--what echo files direct http]
 
 A server has the last CPU that we may use to itself, the load the first: with one CPU there is
 nothing to compare. Each cell is the median of the rounds, with the least and the greatest behind
@@ -89,6 +89,22 @@ def calls_per_answer(pid, load):
     return int(counted[1]) / answers if counted else None
 
 
+def echo_once(build, command, connections, seconds, count_calls):
+    """The cells of one server, started for the purpose."""
+    with runner.server(command) as (process, port):
+        def load(time=seconds):
+            return json.loads(runner.run(
+                [*ON_CLIENT, str(build / "bench/io/echo_load"), f"--port={port}",
+                 f"--connections={connections}", f"--seconds={time}", "--json"], time))
+        before = cpu_seconds(process.pid)
+        got = load()
+        spent = cpu_seconds(process.pid) - before
+        cells = [got["requests_per_second"], got["p50_us"], got["p99_us"], got["p999_us"],
+                 spent * 1e6 / got["answers"]]
+        calls = calls_per_answer(process.pid, lambda: load(0.3)) if count_calls else None
+        return cells + ([calls] if calls is not None else [])
+
+
 def echo(build, rounds, seconds, connection_counts):
     columns = ["requests/s", "p50 µs", "p99 µs", "p99.9 µs", "CPU µs/request", "calls/request"]
     servers = present(build, ECHO)
@@ -97,36 +113,44 @@ def echo(build, rounds, seconds, connection_counts):
         # A kernel thread for each of ten thousand connections is not what anybody compares with.
         mine = {n: c for n, c in servers.items() if n != "kernel threads" or connections <= 1000}
         for turn in range(rounds):
-            for name, command in mine.items():
-                with runner.server(command) as (process, port):
-                    def load(time=seconds, port=port):
-                        return json.loads(runner.run(
-                            [*ON_CLIENT, str(build / "bench/io/echo_load"), f"--port={port}",
-                             f"--connections={connections}", f"--seconds={time}", "--json"], time))
-                    before = cpu_seconds(process.pid)
-                    got = load()
-                    spent = cpu_seconds(process.pid) - before
-                    cells = [got["requests_per_second"], got["p50_us"], got["p99_us"],
-                             got["p999_us"], spent * 1e6 / got["answers"]]
-                    if turn == 0 and shutil.which("perf"):
-                        calls = calls_per_answer(process.pid, lambda: load(0.3))
-                        cells += [calls] if calls is not None else []
+            for name in list(mine):
+                count_calls = turn == 0 and shutil.which("perf")
+                try:
+                    cells = echo_once(build, mine[name], connections, seconds, count_calls)
+                except runner.Failed as failed:
+                    print(f"{name} does not bear {connections} connections: {failed}")
+                    del mine[name]
+                else:
                     table.add(name, dict(zip(columns, cells)))
         table.show()
+
+
+def reads(title, program, rounds, options):
+    table = Table(title, ["wall ns/read", "CPU ns/read"])
+    for _ in range(rounds):
+        for name, way in FILES.items():
+            got = json.loads(runner.run([*ON_SERVER, program, f"--way={way}", *options], 1))
+            table.add(name, {"wall ns/read": got["wall_ns"], "CPU ns/read": got["cpu_ns"]})
+    table.show()
 
 
 def files(build, rounds, seconds):
     program = str(build / "bench/io/file_reads")
     for depth in (1, 64):
-        table = Table(f"Reads of 4 KiB from the page cache, {depth} at once, one CPU",
-                      ["wall ns/read", "CPU ns/read"])
-        for _ in range(rounds):
-            for name, way in FILES.items():
-                got = json.loads(runner.run(
-                    [*ON_SERVER, program, f"--way={way}", f"--depth={depth}",
-                     f"--reads={int(seconds * 500_000)}"], seconds))
-                table.add(name, {"wall ns/read": got["wall_ns"], "CPU ns/read": got["cpu_ns"]})
-        table.show()
+        reads(f"Reads of 4 KiB from the page cache, {depth} at once, one CPU", program, rounds,
+              [f"--depth={depth}", f"--reads={int(seconds * 500_000)}"])
+
+
+def direct(build, rounds, seconds):
+    """From the disk, past the page cache; a file that covers it well enough to be no one spot."""
+    program = str(build / "bench/io/file_reads")
+    with tempfile.NamedTemporaryFile(dir="/var/tmp") as file:
+        file.write(os.urandom(64 << 20))
+        os.fsync(file.fileno())
+        for depth in (1, 64):
+            reads(f"Reads of 4 KiB with O_DIRECT, {depth} at once, one CPU", program, rounds,
+                  ["--direct", f"--path={file.name}", f"--depth={depth}",
+                   f"--reads={int(seconds * 500 * depth)}"])
 
 
 @contextlib.contextmanager
@@ -182,13 +206,14 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 64, 1000, 10_000])
-    parser.add_argument("--what", nargs="+", default=["echo", "files", "http"])
+    parser.add_argument("--what", nargs="+", default=["echo", "files", "direct", "http"])
     how = parser.parse_args()
     if len(CPUS) < 2:
         sys.exit("a server and its load need a CPU each")
     for what in how.what:
         {"echo": lambda: echo(how.build, how.rounds, how.seconds, how.connections),
          "files": lambda: files(how.build, how.rounds, how.seconds),
+         "direct": lambda: direct(how.build, how.rounds, how.seconds),
          "http": lambda: http(how.build, how.rounds, how.seconds)}[what]()
 
 
