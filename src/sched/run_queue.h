@@ -150,13 +150,14 @@ class run_queue {
   [[gnu::cold, gnu::noinline]] bool enter_slowly() noexcept;
   void wait_for_thief() noexcept;
 
-  // The one after the next: among many threads its lines have left the caches.
-  static void prefetch(const tcb& t) noexcept {
+  // The one after the next: among many threads its lines have left the caches. Always inlined, or
+  // g++ 12 takes these two for functions without an effect and drops the calls.
+  [[gnu::always_inline]] static void prefetch(const tcb& t) noexcept {
     __builtin_prefetch(&t);
     __builtin_prefetch(t.flow.registers.sp);
   }
   // Of one that has waited, besides: what a wait writes, and the frames it returns through.
-  static void prefetch_wait(const tcb& t) noexcept {
+  [[gnu::always_inline]] static void prefetch_wait(const tcb& t) noexcept {
     __builtin_prefetch(&t.wait_epoch);
     for (int line = 1; line < 4; ++line) {
       __builtin_prefetch(static_cast<const char*>(t.flow.registers.sp) + 64 * line);
