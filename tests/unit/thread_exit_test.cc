@@ -54,7 +54,7 @@ void with_a_look_before_the_end(F f, Look look) {
   };
   conc::fiber_local<last_act> end;
   in_both_worlds([&](const char* who) {
-    last_look = [&] { look(who); };
+    last_look = [&look, who] { look(who); };
     end->armed = true;
     f(who);
     look(who);
