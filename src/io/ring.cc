@@ -100,6 +100,19 @@ bool moves_messages(std::uint8_t opcode) noexcept {
   }
 }
 
+// For files that can be polled the kernel waits without a thread; but READ says not of what.
+bool may_take_a_worker(std::uint8_t opcode) noexcept {
+  switch (opcode) {
+    case IORING_OP_POLL_ADD:
+    case IORING_OP_ACCEPT:
+    case IORING_OP_OPENAT:  // has no file yet
+    case waitid_opcode:
+      return false;
+    default:
+      return !moves_messages(opcode);
+  }
+}
+
 }  // namespace
 
 void ring::start(operation& op) noexcept {
@@ -120,6 +133,9 @@ void ring::start(operation& op) noexcept {
     e->ioprio = IORING_RECVSEND_POLL_FIRST;
   }
   e->user_data = reinterpret_cast<std::uintptr_t>(&op);
+  if (may_take_a_worker(op.what.opcode) && CONC_STEP(io_stay_for_files)) {
+    may_hold_files_.store(true, memory_order_relaxed);
+  }
   started();
   entries_are_filled();
   if (unsubmitted() >= batch_size) flush();
@@ -259,7 +275,7 @@ bool ring::needs_the_owner() const noexcept {
 
 // A call that fetches nothing is not repeated at once, because the flag can be stale.
 bool ring::help(nanos since) noexcept {
-  if (!in_use() || was_here_after(since) || !finishing_.try_lock()) return false;
+  if (!has_business() || was_here_after(since) || !finishing_.try_lock()) return false;
   if (CONC_STEP(io_reap_for_others) && reap(by::helper) != 0) vain_calls_ = calls_to_leave_out_ = 0;
   bool calls = needs_the_owner();
   if (calls && calls_to_leave_out_ > 0) {

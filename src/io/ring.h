@@ -16,6 +16,14 @@
 //
 // and of a cancellation: poll() makes an ASYNC_CANCEL of each wish to end an operation (engine.h).
 // The operation's own completion then comes at once, with ECANCELED unless it was faster.
+//
+// An operation that the kernel gives to a worker thread of its own can outlive its completion: the
+// worker holds it until it has told us of the end, and whoever lets go last, lets go of the file.
+// If that is the worker, it is left to the owner's next visit, as all that the kernel does in our
+// name. Until then the file is open, whoever has closed its descriptor: a pipe or a connection does
+// not end for its reader, a lock is not given up, a program that was written cannot be run. So from
+// the first such operation on the kernel always has business with the owner, who sleeps in it and
+// is fetched if need be.
 #ifndef CONC_IO_RING_H
 #define CONC_IO_RING_H
 
@@ -44,6 +52,9 @@ class ring final : public engine {
   void start(operation& op) noexcept override;
   void flush() noexcept override;
   void poll(then next) noexcept override;
+  bool has_business() const noexcept override {
+    return in_use() || may_hold_files_.load(memory_order_relaxed);
+  }
   bool has_work() const noexcept override;
   void wait(nanos deadline) noexcept override;
   bool help(nanos since) noexcept override;
@@ -85,6 +96,7 @@ class ring final : public engine {
   std::uint32_t vain_calls_ = 0, calls_to_leave_out_ = 0;  // of bring_in()
   bool polls_first_ = false;                               // it knows IORING_RECVSEND_POLL_FIRST
   unsigned enter_flags_ = 0;                               // for each time we go to sleep
+  atomic<bool> may_hold_files_{false};  // a worker of the kernel's; helpers look at it, too
   unsigned tail_ = 0;           // of the submission queue; the kernel's copy follows at enter()
   atomic<unsigned> filled_{0};  // entries up to here are complete, for whoever interrupts start()
 };

@@ -89,7 +89,7 @@ void scheduler::note_dispatches() noexcept {
 void scheduler::sleep(carrier& c, bool& searching) noexcept {
   processor& p = *c.proc;
   poller* const io = c.io.load(memory_order_relaxed);
-  const std::uint32_t how = io != nullptr && io->in_use() ? rest::in_poller : rest::on_futex;
+  const std::uint32_t how = io != nullptr && io->has_business() ? rest::in_poller : rest::on_futex;
   CONC_GAP(idle_look_again);
   CONC_RANDOM_DELAY();
   // [idle] seq_cst, all three: the announcement and the barrier of the table above.

@@ -63,7 +63,7 @@ blocking_section::blocking_section() {
   carrier& c = *p.holder;
   if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) {
     io->before_blocking();
-    c.away_with_io = io->in_use();
+    c.away_with_io = io->has_business();
     if (c.away_with_io) home.away_with_io.fetch_add(1, memory_order_relaxed);
   }
   if (p.forks.depth() != 0) {
@@ -171,7 +171,7 @@ bool scheduler::unlist(carrier& c) noexcept {
 
 // Sleeps until the bell rings, the time has come or I/O of this carrier has finished.
 void scheduler::rest_as_spare(carrier& c, std::uint32_t rung, nanos until) noexcept {
-  if (poller* io = c.io.load(memory_order_relaxed); io != nullptr && io->in_use()) {
+  if (poller* io = c.io.load(memory_order_relaxed); io != nullptr && io->has_business()) {
     io->wait(until);
   } else {
     futex_wait(c.bell, rung, until);

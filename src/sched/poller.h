@@ -24,8 +24,13 @@ class poller {
   // Whether threads may be made ready, or operations ended, right now; a few instructions.
   virtual bool has_work() const noexcept = 0;
 
-  // Whether operations are in flight: if so, an idle carrier sleeps in wait(), else on a futex.
+  // Whether operations are in flight.
   virtual bool in_use() const noexcept = 0;
+
+  // Whether the kernel may have something to do for which the owner has to come by: then an idle
+  // carrier sleeps in wait(), else on a futex. With operations in flight it always has; and it may
+  // have when all have ended.
+  virtual bool has_business() const noexcept { return in_use(); }
 
   // Sleeps in the kernel until an operation finishes, the deadline passes or interrupt() is called,
   // and then does as poll(). An interrupt() that came before the call ends it at once.
