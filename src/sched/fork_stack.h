@@ -5,7 +5,8 @@
 // on top: the child pops it and switches back. Nothing was counted, no locked instruction executed.
 //
 // The owner takes parents off the top, thieves off the bottom, where the oldest and so the largest
-// part of a recursion lies. Everything happens inside the section of the processor's queue.
+// part of a recursion lies; the owner does so, too, when the oldest has waited for long
+// (processor::take_with_forks()). Everything happens inside the section of the processor's queue.
 //
 // A child is *attached* while it runs on top of its parent: the two need no counting, for the
 // parent cannot go on before the child has ended. Whoever takes an attached child's parent off
@@ -87,7 +88,7 @@ class fork_stack {
     remove_top();
     return t;
   }
-  // The oldest, for thieves.
+  // The oldest, for thieves, and for the owner lest it starve.
   tcb* take_bottom() noexcept {
     tcb* t = bottom_;
     if (t == nullptr) return nullptr;

@@ -46,6 +46,7 @@ class processor {
 
   static constexpr std::uint32_t next_streak_limit = 16;
   static constexpr std::uint32_t most_passed_over = 16;
+  static constexpr std::uint32_t most_oldest_passed_over = 1024;
   // The clock is read after so many dispatches, and a service point (timers, completions) follows
   // if a timer is due or this much time has passed since the last one. So neither is overlooked for
   // longer than service_interval, or checkpoint_every dispatches if those take longer.
@@ -63,7 +64,8 @@ class processor {
   const bool shares;              // its queue with others: this layout steals, and there are others
   std::uint32_t coarse_time = 0;  // at the last look at the clock, for task::waits_since
   std::uint32_t next_streak = 0;
-  std::uint32_t forks_passed_over = 0;
+  std::uint32_t forks_passed_over = 0;        // since the youngest parent was taken up
+  std::uint32_t oldest_fork_passed_over = 0;  // since the oldest was queued
   // With so many threads queued here it pays to wake another processor (idle.cc, "Is it worth
   // it?").
   atomic<std::uint32_t> worth_sharing{1};
@@ -154,9 +156,20 @@ class processor {
     return true;
   }
   // Parents are taken up again when nothing else is ready, so that a recursion stays deep rather
-  // than broad; but they are passed over a bounded number of times.
+  // than broad; but the youngest is passed over a bounded number of times. It may go on forking for
+  // ever, and so those below it have a bound of their own: the oldest takes its turn in the queue.
+  // That one is greater by far, for the oldest begins the largest part of what is left, and all
+  // that has been begun needs its stacks.
+  //
+  //   Bound: of most_oldest_passed_over + 1 visits here one takes up or queues the oldest.
   [[gnu::noinline]] tcb* take_with_forks() noexcept {
     forks.separate_top();
+    if (++oldest_fork_passed_over > most_oldest_passed_over &&
+        CONC_STEP(forks_oldest_is_not_starved)) {
+      oldest_fork_passed_over = 0;
+      queue.push_back(*forks.take_bottom());
+      if (forks.depth() == 0) return take_from_queue();
+    }
     if (forks_passed_over < most_passed_over || !CONC_STEP(forks_are_not_starved)) {
       if (tcb* t = take_from_queue(); t != nullptr) {
         ++forks_passed_over;

@@ -255,11 +255,39 @@ TEST(task_group, a_parent_is_not_passed_over_for_ever) {
   r.run([] {
     conc::task_group g;
     std::atomic<bool> parent_went_on{false};
+    int yields = 0;
     g.run([&] {
-      while (!parent_went_on) conc::this_thread::yield();
+      for (; !parent_went_on; ++yields) conc::this_thread::yield();
     });
     parent_went_on = true;
     g.wait();
+    EXPECT_LE(yields, 32);  // sixteen, and far fewer than the oldest parent's own bound
+  });
+}
+
+// The youngest parent goes on forking children that wait; the oldest could go on all the while.
+TEST(task_group, the_oldest_parent_is_not_passed_over_for_ever) {
+  static constexpr int bound = 1024, for_ever = 20 * bound;
+  conc::runtime r({.processors = 1});
+  r.run([] {
+    conc::task_group outer;
+    std::atomic<bool> oldest_went_on{false};
+    int forked = 0;
+    outer.run([&] {
+      conc::task_group middle;
+      middle.run([&] {
+        conc::task_group inner;
+        while (!oldest_went_on && forked < for_ever) {
+          ++forked;
+          inner.run([] { conc::this_thread::yield(); });
+        }
+        inner.wait();
+      });
+      middle.wait();
+    });
+    oldest_went_on = true;
+    outer.wait();
+    EXPECT_LE(forked, bound);
   });
 }
 
