@@ -8,10 +8,10 @@
 #include "io/epoll_set.h"
 #include "io/ring.h"
 #include "locks/fatal.h"
-#include "locks/immortal.h"
 #include "locks/internal_lock.h"
 #include "locks/mutants.h"
 #include "sched/carrier.h"
+#include "sched/scheduler.h"
 
 namespace conc::detail {
 namespace {
@@ -32,23 +32,39 @@ bool refuses_rings(int error) noexcept {
   }
 }
 
-// One attempt at a time, and with the destruction of what did not work: the next ring gets the same
-// addresses, and the library that unmaps them tells ThreadSanitizer nothing.
-constinit immortal<internal_lock> making;
-
-std::unique_ptr<engine> make_ring(int& error) noexcept {
-  const internal_lock_guard guard(making.object);
-  return ring::make(error);
-}
-
 }  // namespace
 
 std::unique_ptr<engine> engine::make(io_choice choice, int& error) noexcept {
   if (choice != io_choice::epoll) {
-    std::unique_ptr<engine> made = make_ring(error);
+    std::unique_ptr<engine> made = ring::make(error);
     if (made != nullptr || choice == io_choice::uring || !refuses_rings(error)) return made;
   }
   return epoll_set::make(error);
+}
+
+engine* engine::of(carrier& c, int& error) noexcept {
+  poller* io = c.io.load(memory_order_relaxed);
+  if (io != nullptr) [[likely]]
+    return static_cast<engine*>(io);
+  if (c.former_io != nullptr) {
+    engine& former = static_cast<engine&>(*c.former_io);
+    const internal_lock_guard guard(former.finishing_);
+    error = former.reopen();
+    if (error != 0) return nullptr;
+    io = c.former_io.release();
+  } else {
+    io = make(c.home.io_engine, error).release();
+  }
+  // [carrier.io] release: pairs with the acquire of whoever interrupts it.
+  c.io.store(io, memory_order_release);
+  return static_cast<engine*>(io);
+}
+
+// A helper who has finished the last operation may still be here.
+void engine::end_with_owner() noexcept {
+  const internal_lock_guard guard(finishing_);
+  if (in_use()) fatal("a carrier ends with operations in flight", this);
+  close();
 }
 
 engine::~engine() {
@@ -147,6 +163,7 @@ void engine::finish(operation& op, int result) noexcept {
 // --- the doorbell -------------------------------------------------------------------------------
 
 int engine::make_doorbell() noexcept {
+  if (doorbell_ >= 0) return 0;  // a predecessor's
   doorbell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   return doorbell_ < 0 ? errno : 0;
 }

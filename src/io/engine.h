@@ -1,7 +1,10 @@
 // What a carrier waits for I/O with: an io_uring (ring.h) or an epoll set (epoll_set.h).
 //
 // This is the part that both have in common: operations in flight, the wishes to end one early, and
-// the doorbell that ends a sleep in the kernel. An engine belongs to one carrier for life.
+// the doorbell that ends a sleep in the kernel. An engine belongs to one carrier for life. A
+// carrier may have several kernel threads, one after the other; what the kernel ties to one of them
+// ends with it (end_with_owner()), and the rest is there for those who come late with a wish or for
+// the bell.
 //
 // A wish to end an operation is a deadline (cancel()) or a stop request, which arrives in the
 // mailbox from anywhere; either way the operation is put on a list, which the next poll() or wait()
@@ -37,11 +40,16 @@
 
 namespace conc::detail {
 
+struct carrier;
+
 class engine : public poller {
  public:
   // On the carrier that is to own it: a ring or, if `choice` leaves it open and the kernel refuses
   // rings to us, an epoll set. Null, and an errno value in `error`, if there is none to be had.
   static std::unique_ptr<engine> make(io_choice choice, int& error) noexcept;
+  // The one of the carrier that calls, whose first call makes it; null as above. Where a kernel
+  // thread of this carrier has ended before, its successor has the object from it.
+  static engine* of(carrier& c, int& error) noexcept;
   ~engine() override;
 
   // Whether start() takes every request, or POLL_ADD only.
@@ -65,6 +73,7 @@ class engine : public poller {
   // --- for the owner ----------------------------------------------------------------------------
   bool in_use() const noexcept override { return started_.read() != finished_.read(); }
   void before_blocking() noexcept override { flush(); }
+  void end_with_owner() noexcept final;
   // Whether the calling kernel thread is the owner.
   bool is_mine() const noexcept;
 
@@ -101,6 +110,11 @@ class engine : public poller {
     // [engine.leaving] acquire: pairs with the releases in is_leaving() and has_left().
     return leaving_.load(memory_order_acquire) != &op.waiter;
   }
+
+  // Under `finishing_`, on the owner's kernel thread: gives back what the kernel has tied to that
+  // thread, and gets it for another one. The latter returns an errno value, or 0.
+  virtual void close() noexcept = 0;
+  virtual int reopen() noexcept = 0;
 
   internal_lock finishing_;
   // The owner was here.

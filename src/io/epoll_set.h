@@ -57,6 +57,9 @@ class epoll_set final : public engine {
   static constexpr int most_events = 64;  // that one look takes
   static constexpr int most_looks = 16;
 
+  // Nothing of it belongs to a kernel thread.
+  void close() noexcept override {}
+  int reopen() noexcept override { return 0; }
   int register_for(int fd, std::uint32_t events) noexcept;
   int look(epoll_event* events, nanos until) noexcept;
   void fired(int fd, std::uint32_t events) noexcept;

@@ -34,16 +34,6 @@ bool was_interrupted(int result) noexcept {
   return result == -EINTR || (result <= -512 && result >= -516);
 }
 
-engine* engine_of(carrier& c, int& error) noexcept {
-  poller* io = c.io.load(memory_order_relaxed);
-  if (io == nullptr) [[unlikely]] {
-    io = engine::make(c.home.io_engine, error).release();
-    // [carrier.io] release: pairs with the acquire of whoever interrupts it.
-    c.io.store(io, memory_order_release);
-  }
-  return static_cast<engine*>(io);
-}
-
 // One operation on the engine of the carrier that the calling thread runs on. On the way back the
 // thread may be on another: nothing of the first carrier's may be touched then.
 outcome run_on(engine& own, carrier& here, const request& r, bool must_wait,
@@ -82,7 +72,7 @@ outcome run_on(engine& own, carrier& here, const request& r, bool must_wait,
 outcome run_here(const request& r, int tried, const io::options& how) noexcept {
   carrier& here = *carrier_of(current_task());
   int error = 0;
-  engine* const own = engine_of(here, error);
+  engine* const own = engine::of(here, error);
   if (own == nullptr) return {-error, true};
   return own->takes_all() || r.opcode == IORING_OP_POLL_ADD
              ? run_on(*own, here, r, tried == -EAGAIN, how)

@@ -276,6 +276,10 @@ bool ring::needs_the_owner() const noexcept {
 // A call that fetches nothing is not repeated at once, because the flag can be stale.
 bool ring::help(nanos since) noexcept {
   if (!has_business() || was_here_after(since) || !finishing_.try_lock()) return false;
+  if (!made_) {  // the owner has ended since we found the ring
+    finishing_.unlock();
+    return false;
+  }
   if (CONC_STEP(io_reap_for_others) && reap(by::helper) != 0) vain_calls_ = calls_to_leave_out_ = 0;
   bool calls = needs_the_owner();
   if (calls && calls_to_leave_out_ > 0) {

@@ -68,8 +68,11 @@ class ring final : public engine {
   // for any sensible burst, and an end if the kernel's flag stays set with nothing behind it.
   static constexpr unsigned most_rounds = 64;
 
+  void close() noexcept override;
+  int reopen() noexcept override;
   int set_up(mode m) noexcept;
   int try_out() noexcept;
+  void unmake() noexcept;
 
   io_uring_sqe* next_entry() noexcept;
   unsigned unsubmitted() const noexcept;
@@ -86,8 +89,8 @@ class ring final : public engine {
   unsigned reap(by whom) noexcept;
   void complete(std::uint64_t user_data, int result, std::uint32_t flags) noexcept;
 
-  io_uring uring_{};  // set up by liburing; the queues are ours to drive
-  bool made_ = false;
+  io_uring uring_{};            // set up by liburing; the queues are ours to drive
+  bool made_ = false;           // under finishing_
   bool flag_is_stale_ = false;  // SQ_TASKRUN was set when there was nothing to run
   // Under finishing_:
   bool doorbell_watched_ = false;

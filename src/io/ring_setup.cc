@@ -3,6 +3,8 @@
 #include <new>
 
 #include "io/ring.h"
+#include "locks/immortal.h"
+#include "locks/internal_lock.h"
 
 // Younger than the headers that we build with; a kernel that does not know it does not announce it.
 #ifndef IORING_FEAT_NO_IOWAIT
@@ -35,19 +37,48 @@ unsigned flags_of(ring::mode m) noexcept {
   return 0;
 }
 
+// One attempt at a time, and with the unmaking of what did not work or has done its work: the next
+// ring gets the same addresses, and the library that unmaps them tells ThreadSanitizer nothing.
+constinit immortal<internal_lock> making;
+
 }  // namespace
 
 atomic<ring::mode> ring::first_mode{ring::mode::deferred};
 
 std::unique_ptr<ring> ring::make(int& error) noexcept {
+  std::unique_ptr<ring> made(new (std::nothrow) ring);
+  error = made == nullptr ? ENOMEM : made->reopen();
+  if (error != 0) return nullptr;
+  return made;
+}
+
+int ring::reopen() noexcept {
+  const internal_lock_guard guard(making.object);
   for (mode m = first_mode.load(memory_order_relaxed);;
        m = static_cast<mode>(static_cast<unsigned>(m) + 1)) {
-    std::unique_ptr<ring> made(new (std::nothrow) ring);
-    error = made == nullptr ? ENOMEM : made->set_up(m);
-    if (error == 0) error = made->try_out();
-    if (error == 0) return made;
-    if (error != EINVAL || m == mode::plain) return nullptr;
+    int error = set_up(m);
+    if (error == 0) error = try_out();
+    if (error == 0) return 0;
+    unmake();
+    if (error != EINVAL || m == mode::plain) return error;
   }
+}
+
+void ring::close() noexcept {
+  const internal_lock_guard guard(making.object);
+  unmake();
+}
+
+// All that was true of this ring alone; the doorbell stays, for those who are late to ring it.
+void ring::unmake() noexcept {
+  if (!made_) return;
+  io_uring_queue_exit(&uring_);
+  made_ = false;
+  uring_ = {};
+  flag_is_stale_ = doorbell_watched_ = bell_heard_ = false;
+  may_hold_files_.store(false, memory_order_relaxed);
+  vain_calls_ = calls_to_leave_out_ = 0;
+  enter_flags_ = 0;
 }
 
 // Returns an errno value, or 0.
@@ -86,8 +117,6 @@ int ring::try_out() noexcept {
   return 0;
 }
 
-ring::~ring() {
-  if (made_) io_uring_queue_exit(&uring_);
-}
+ring::~ring() { unmake(); }
 
 }  // namespace conc::detail

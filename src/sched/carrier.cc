@@ -254,6 +254,17 @@ void name_kernel_thread(std::uint32_t index) noexcept {
 
 }  // namespace
 
+// On the kernel thread that owns it, because the kernel may let nobody else near. The object lives
+// on: a waker may be about to interrupt it, and a helper to look into it. From here on no signal
+// finds it (withheld.cc).
+void carrier::end_io() noexcept {
+  poller* const mine = io.load(memory_order_relaxed);
+  if (mine == nullptr || !CONC_STEP(io_ring_ends_with_its_owner)) return;
+  io.store(nullptr, memory_order_relaxed);
+  former_io.reset(mine);
+  mine->end_with_owner();
+}
+
 void carrier::run() noexcept {
   attach_as(*self);
   // The kernel may otherwise end a timed sleep 50 us late, to save wakes; ours are few and meant.
@@ -277,7 +288,7 @@ void carrier::run() noexcept {
     if (d.host != nullptr) static_cast<processor*>(d.host)->queue.leave();
     if (d.publish != nullptr) d.publish(*d.from, d.argument);
   }
-  // `io` lives on: a waker may be about to interrupt it (scheduler::end_carriers).
+  end_io();
   self->host = nullptr;
   current.store(nullptr, memory_order_relaxed);
   for_signals.stop_using();

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include <memory>
+
 #include "locks/random_delay.h"
 #include "sched/poller.h"
 #include "sched/processor.h"
@@ -27,10 +29,12 @@ struct carrier {
 
   // The kernel thread as a task, made before it; current while no thread runs here.
   task* self = nullptr;
-  execution idle;        // its own stack, where the scheduler's loop runs
+  execution idle;  // its own stack, where the scheduler's loop runs
   kernel_thread_state kernel;
   // Made by the first I/O call on this carrier, which stores it; owned. Others may interrupt it.
+  // Null again when the kernel thread has ended: what is left of it serves the next one.
   atomic<poller*> io{nullptr};
+  std::unique_ptr<poller> former_io;
   static constexpr nanos first_watch = 50'000;
   nanos watch_interval = first_watch;  // of its next sleep as the watch (idle.cc)
   std::uint32_t direct_calls = 0;      // I/O calls that did not have to wait (io/perform.cc)
@@ -55,6 +59,9 @@ struct carrier {
 
   // The kernel thread's main function: dispatches until the runtime ends.
   void run() noexcept;
+
+ private:
+  void end_io() noexcept;
 };
 
 // The processor that a task runs on, or ran on last. Null for kernel threads that are not carriers.

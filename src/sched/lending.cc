@@ -203,10 +203,14 @@ processor* scheduler::stand_by(carrier& c) noexcept {
   return nullptr;
 }
 
-// Whether there are carriers enough without this one, which then no longer counts.
+// Whether there are carriers enough without this one, which then no longer counts. Operations end
+// with the kernel thread that began them, their threads must not.
 bool scheduler::may_end(const carrier& c) noexcept {
-  if (const poller* io = c.io.load(memory_order_relaxed); io != nullptr && io->in_use())
+  const poller* io = c.io.load(memory_order_relaxed);
+  if (io != nullptr && io->in_use() && CONC_STEP(lending_stay_for_operations)) {
+    loans.kept_for_io.fetch_add(1, memory_order_relaxed);
     return false;
+  }
   // [lending.carriers] seq_cst: as in provide_spare().
   const std::uint32_t others = carriers_alive.fetch_sub(1, memory_order_seq_cst) - 1;
   const std::uint32_t needed =
@@ -245,7 +249,8 @@ bool scheduler::wait_as_spare(carrier& c) noexcept {
       return true;
     }
     CONC_RANDOM_DELAY();
-    const nanos until = too_many ? now() + lending::patience : no_deadline;
+    const nanos until =
+        too_many ? now() + lending::patience.load(memory_order_relaxed) : no_deadline;
     rest_as_spare(c, rung, until);
     // Who was rung for is relied on, even if its patience ends at the same moment.
     const bool rung_for = !unlist(c);

@@ -50,13 +50,14 @@ struct lending {
   static constexpr int quiet_ticks = 8;  // that the standby stays without a loan
   // Spares beyond these many end when they have been idle for some time.
   static constexpr std::uint32_t lasting_spares = 4;
-  static constexpr nanos patience = 10'000'000'000;
+  static inline atomic<nanos> patience{10'000'000'000};  // only tests change it
 
   counting_semaphore<> permits;       // to be in a section
   atomic<std::uint32_t> sections{0};  // under way
   atomic<std::uint64_t> sections_ended{0};
   atomic<bool> stall_reported{false};
-  atomic<std::uint64_t> taken_over{0};  // loans that were called in
+  atomic<std::uint64_t> taken_over{0};   // loans that were called in
+  atomic<std::uint64_t> kept_for_io{0};  // times that a spare did not end for its operations' sake
 
   atomic<std::uint32_t> lent{0};  // processors that are lent at the moment
   atomic<bool> standby{false};    // a spare looks at them every tick

@@ -1,9 +1,10 @@
 // The port through which I/O plugs into the scheduler: how a carrier waits for the outside.
 //
 // A carrier owns at most one poller, made on that carrier when a thread on it first does I/O
-// and kept in carrier::io. The first five members are called on the carrier's kernel thread only,
-// with no lock held, from the scheduler's own stack or from a thread that runs on it. The carrier
-// may be without a processor by then (lending.h); threads that become ready go elsewhere.
+// and kept in carrier::io until that kernel thread ends. The first six members are called on the
+// carrier's kernel thread only, with no lock held, from the scheduler's own stack or from a thread
+// that runs on it. The carrier may be without a processor by then (lending.h); threads that become
+// ready go elsewhere.
 #ifndef CONC_SCHED_POLLER_H
 #define CONC_SCHED_POLLER_H
 
@@ -39,6 +40,11 @@ class poller {
   // The carrier is about to block in a foreign call, or to spin: what has been queued has to be on
   // its way.
   virtual void before_blocking() noexcept = 0;
+
+  // The owner's kernel thread is about to end, with nothing in flight: gives back what the kernel
+  // has tied to that thread. Others who are late may go on to call what is for them, without
+  // effect.
+  virtual void end_with_owner() noexcept = 0;
 
   // Ends a wait(). Callable from any thread, and from a signal handler.
   virtual void interrupt() noexcept = 0;
