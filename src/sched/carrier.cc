@@ -59,9 +59,11 @@ void begin_wait(processor& p, tcb& self) noexcept {
 
 // On the stack of a thread that waits with a deadline, which stays as it is until the wait ends.
 struct timed_wait {
+  timed_wait(publish_fn p, void* a, timers& at) noexcept : publish(p), argument(a), armed_at(at) {}
   publish_fn publish;
   void* argument;
-  timers* armed_at;
+  timers& armed_at;
+  deadline_link link;
 };
 
 void publish_timed(task& from, void* wait) noexcept {
@@ -69,7 +71,7 @@ void publish_timed(task& from, void* wait) noexcept {
   // A sleep may be over with saved(), and `w` gone.
   const publish_fn publish = w.publish;
   void* const argument = w.argument;
-  w.armed_at->saved();
+  w.armed_at.saved();
   publish(from, argument);
 }
 
@@ -77,10 +79,10 @@ void publish_timed(task& from, void* wait) noexcept {
                                      nanos deadline) noexcept {
   processor& p = *processor_of(self);
   begin_wait(p, self);
-  timed_wait wait{publish, argument, &p.deadlines};
-  p.deadlines.arm(self, deadline);
+  timed_wait wait(publish, argument, p.deadlines);
+  p.deadlines.arm(self, deadline, wait.link);
   leave(p, self, publish_timed, &wait);
-  if (CONC_STEP(timer_disarm)) wait.armed_at->disarm(self.timer);
+  if (CONC_STEP(timer_disarm)) wait.armed_at.disarm(self, wait.link);
 }
 
 [[gnu::hot]] void suspend_user_thread(task& t, publish_fn publish, void* argument,

@@ -54,7 +54,7 @@ std::uint64_t processor::dispatches() const noexcept {
 }
 
 bool processor::wants_service(nanos time) const noexcept {
-  return deadlines.earliest() <= time || time - last_service >= service_interval;
+  return deadlines.are_due(time) || time - last_service >= service_interval;
 }
 
 bool processor::checkpoint() noexcept {

@@ -72,7 +72,7 @@ void scheduler::expire_overdue(processor& p, nanos time) noexcept {
   for (const std::uint32_t v : near_order[p.index]) {
     // The owner comes by itself within a service interval, unless its thread computes.
     timers& others = processors[v]->deadlines;
-    if (others.earliest() > time - 2 * processor::service_interval) continue;
+    if (others.earliest_wait() > time - 2 * processor::service_interval) continue;
     end_expired_waits(others, p, time, timers::by::another);
   }
 }

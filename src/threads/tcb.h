@@ -31,8 +31,8 @@ struct scheduler;
 
 // A timer of the scheduler's: sched/timers.h. Packed, or the control block would not fit its cell.
 struct [[gnu::packed, gnu::aligned(2)]] timer_node {
-  static constexpr std::uint32_t not_armed = ~0u;
-  std::uint32_t heap_index = not_armed;  // under the lock of the heap it is in
+  static constexpr std::uint32_t not_armed = ~0u, linked = not_armed - 1;
+  std::uint32_t heap_index = not_armed;  // under the lock of the heap it is in: deadline_heap.h
   std::uint16_t heap_owner = 0;          // the processor whose heap that is
 };
 

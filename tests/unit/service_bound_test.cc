@@ -13,6 +13,7 @@
 #include "conc/runtime.h"
 #include "conc/semaphore.h"
 #include "sched/processor.h"
+#include "support/error_of.h"
 #include "support/sockets.h"
 
 namespace {
@@ -150,6 +151,66 @@ TEST(service_bound, a_timer_of_a_processor_that_computes) {
       }
     });
   }
+}
+
+// Keeps the other one of two processors from helping the caller's, until it is told to end.
+class busy_neighbour {
+ public:
+  busy_neighbour()
+      : thread_([this] {
+          running_ = true;
+          while (!over_) continue;
+        }) {
+    while (!running_) continue;  // on the other one, then: we do not leave ours
+  }
+  void end() { over_ = true; }
+
+ private:
+  std::atomic<bool> running_{false}, over_{false};
+  conc::jthread thread_;
+};
+
+// The same beside deadlines of I/O that have passed, which are left to the processor that computes.
+TEST(service_bound, a_timer_among_overdue_deadlines_of_operations) {
+  conc::runtime r({.processors = 2});
+  r.run([] {
+    bool shared = false;
+    while (!shared) {
+      busy_neighbour neighbour;
+      constexpr int operations = 10;
+      std::atomic<int> gone{0};  // to wait, from this processor
+      std::atomic<bool> woke{false};
+      const auto first = steady::now() + 30ms;
+      const auto set_out = [&, here = conc::this_thread::processor()] {
+        if (conc::this_thread::processor() == here) ++gone;
+      };
+      std::vector<conc::thread> all;
+      for (int i = 0; i < operations; ++i) {
+        all.emplace_back([&] {
+          auto [near, far] = conc_test::socket_pair();
+          conc_test::text_buffer t;
+          set_out();
+          EXPECT_TRUE(conc_test::error_of([&] {
+                        (void)conc::io::recv(near.get(), t.all(), 0, {.deadline = first});
+                      }) == std::errc::timed_out);
+        });
+      }
+      all.emplace_back([&] {
+        set_out();
+        conc::this_thread::sleep_until(first + 1ms);
+        woke = true;
+      });
+      for (int i = 0; i < 100 && gone <= operations; ++i) conc::this_thread::yield();
+      shared = gone > operations && steady::now() < first;
+      neighbour.end();
+      if (shared) {
+        const auto patience = steady::now() + 20s;
+        while (!woke && steady::now() < patience) continue;
+        EXPECT_TRUE(woke);
+      }
+      for (auto& t : all) t.join();
+    }
+  });
 }
 
 }  // namespace
