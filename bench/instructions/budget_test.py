@@ -15,6 +15,8 @@ BUDGETS = {
     "spawn_join_100": 388,
     "condition": 340,
     "semaphore": 322,
+    "timed_wait": 608,
+    "sleep": 836,
     "channel": 455,
     "lock": 28,
 }

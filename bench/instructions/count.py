@@ -9,7 +9,8 @@ import re
 import subprocess
 import sys
 
-FIGURES = ["yield", "spawn_join", "spawn_join_100", "condition", "semaphore", "channel", "lock"]
+FIGURES = ["yield", "spawn_join", "spawn_join_100", "condition", "semaphore", "timed_wait", "sleep",
+           "channel", "lock"]
 N = 20_000
 
 

@@ -3,6 +3,7 @@
 //   counted FIGURE N
 //
 // Called with N and 2N, the difference is what N of them take: start and end cancel out.
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -65,6 +66,21 @@ void semaphore(long n) {
   });
 }
 
+// As semaphore, with a deadline far off that is armed and disarmed each time.
+void timed_wait(long n) {
+  conc::binary_semaphore turn[2] = {conc::binary_semaphore(1), conc::binary_semaphore(0)};
+  play_in_two_threads([&](long me) {
+    for (long t = me; t < n; t += 2) {
+      if (turn[me].try_acquire_for(std::chrono::hours(1))) turn[1 - me].release();
+    }
+  });
+}
+
+// A sleep that is over as soon as somebody looks.
+void sleep(long n) {
+  for (long i = 0; i < n; ++i) conc::this_thread::sleep_for(std::chrono::nanoseconds(1));
+}
+
 void channel(long n) {
   conc::channel<long> there(0), back(0);
   play_in_two_threads([&](long me) {
@@ -87,13 +103,10 @@ struct figure {
   const char* name;
   void (*run)(long);
 };
-constexpr figure figures[] = {{"yield", yield},
-                              {"spawn_join", spawn_join},
-                              {"spawn_join_100", spawn_join_100},
-                              {"condition", condition},
-                              {"semaphore", semaphore},
-                              {"channel", channel},
-                              {"lock", lock}};
+constexpr figure figures[] = {
+    {"yield", yield},         {"spawn_join", spawn_join}, {"spawn_join_100", spawn_join_100},
+    {"condition", condition}, {"semaphore", semaphore},   {"timed_wait", timed_wait},
+    {"sleep", sleep},         {"channel", channel},       {"lock", lock}};
 
 }  // namespace
 
