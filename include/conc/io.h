@@ -15,8 +15,9 @@
 // Options: a deadline that passes gives std::errc::timed_out, a stop request
 //   std::errc::operation_canceled. Neither comes early, and nothing is lost: what arrived before
 //   the operation could be called off is delivered, even if that is a moment late. A request to
-//   stop that stood before the call ends it at once. What never waits (socket, bind, listen,
-//   shutdown, close) looks at neither. Once a disk is at work the kernel may finish the operation
+//   stop that stood before the call ends it at once; so does a deadline that had passed, where the
+//   call has nobody to wait for (socket, mkdirat, ...): else what is there is delivered. Only
+//   close() looks at neither. Once a disk is at work the kernel may finish the operation
 //   first.
 // Buffers: once a call has returned the kernel does not touch its buffers any more, always.
 // Amounts: like the system calls these move what they can, at most 2 GiB - 4 KiB; fewer bytes than

@@ -1,4 +1,4 @@
-// System calls that may keep a kernel thread, but wait for nobody: by conc::blocking.
+// System calls that wait for nobody: by conc::blocking if they may keep a kernel thread.
 #ifndef CONC_IO_SECTION_H
 #define CONC_IO_SECTION_H
 
@@ -33,15 +33,26 @@ outcome in_section(const Call& call) noexcept {
   }
 }
 
-// The same for `call` that reports errors as system calls do, unless `how` says that it is too late
-// for it.
+// Why a call that waits for nobody must not even begin: a request to stop that stands, a deadline
+// that has passed. 0 if it may.
+inline int too_late(const io::options& how) noexcept {
+  if (how.stop.stop_requested()) return -ECANCELED;
+  const nanos deadline = how.deadline.nanos();
+  return deadline != no_deadline && deadline <= now() ? -ETIMEDOUT : 0;
+}
+
+// The same for `call` that reports errors as system calls do, unless it is too late for it.
 template <class Call>
 outcome in_section(const io::options& how, const Call& call) noexcept {
-  if (how.stop.stop_requested()) return {-ECANCELED};
-  if (const nanos deadline = how.deadline.nanos(); deadline != no_deadline && deadline <= now()) {
-    return {-ETIMEDOUT};
-  }
+  if (const int late = too_late(how); late < 0) return {late};
   return in_section([&] { return without_eintr(call); });
+}
+
+// At once, and as above, for `call` that keeps no kernel thread either.
+template <class Call>
+outcome directly(const io::options& how, const Call& call) noexcept {
+  if (const int late = too_late(how); late < 0) return {late};
+  return {without_eintr(call)};
 }
 
 }  // namespace conc::detail

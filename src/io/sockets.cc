@@ -2,11 +2,10 @@
 #include <liburing.h>
 #include <poll.h>
 
-#include <cerrno>
-
 #include "conc/io.h"
 #include "io/accept.h"
 #include "io/perform.h"
+#include "io/section.h"
 
 namespace conc::io {
 
@@ -30,8 +29,6 @@ outcome transfer(std::uint8_t opcode, int fd, const void* what, std::uint32_t le
                   .retry_after = (flags & MSG_DONTWAIT) ? 0 : direction},
                  how);
 }
-
-outcome direct(int result) noexcept { return {result < 0 ? -errno : result}; }
 
 }  // namespace
 
@@ -72,21 +69,22 @@ int connect(int fd, const sockaddr* address, socklen_t length, std::error_code& 
   return int_or_error(perform(r, {}, how), error);
 }
 
-int socket(int domain, int type, int protocol, std::error_code& error, const options&) noexcept {
-  return int_or_error(direct(::socket(domain, type, protocol)), error);
+int socket(int domain, int type, int protocol, std::error_code& error,
+           const options& how) noexcept {
+  return int_or_error(directly(how, [=] { return ::socket(domain, type, protocol); }), error);
 }
 
 int bind(int fd, const sockaddr* address, socklen_t length, std::error_code& error,
-         const options&) noexcept {
-  return int_or_error(direct(::bind(fd, address, length)), error);
+         const options& how) noexcept {
+  return int_or_error(directly(how, [=] { return ::bind(fd, address, length); }), error);
 }
 
-int listen(int fd, int backlog, std::error_code& error, const options&) noexcept {
-  return int_or_error(direct(::listen(fd, backlog)), error);
+int listen(int fd, int backlog, std::error_code& error, const options& how) noexcept {
+  return int_or_error(directly(how, [=] { return ::listen(fd, backlog); }), error);
 }
 
-int shutdown(int fd, int direction, std::error_code& error, const options&) noexcept {
-  return int_or_error(direct(::shutdown(fd, direction)), error);
+int shutdown(int fd, int direction, std::error_code& error, const options& how) noexcept {
+  return int_or_error(directly(how, [=] { return ::shutdown(fd, direction); }), error);
 }
 
 }  // namespace conc::io

@@ -146,6 +146,42 @@ TEST(io_limits, every_wait_ends_on_a_stop_request) {
   each_endless_wait([](const char* name, auto call) { expect_stopped(name, call); });
 }
 
+// They wait for nobody, so what counts is what stood before the call.
+TEST(io_limits, calls_that_never_wait_do_not_begin_too_late) {
+  in_each_world([] {
+    std::stop_source source;
+    source.request_stop();
+    const std::pair<io::options, std::errc> limits[] = {
+        {{.stop = source.get_token()}, std::errc::operation_canceled},
+        {{.deadline = clock_type::now() - 1s}, std::errc::timed_out},
+    };
+    for (const auto& [how, why] : limits) {
+      const io::unique_fd fd(::socket(AF_INET, SOCK_STREAM, 0));
+      sockaddr_in any{};
+      any.sin_family = AF_INET;
+      const auto* const where = reinterpret_cast<const sockaddr*>(&any);
+      auto [a, b] = conc_test::socket_pair();
+      std::error_code ec;
+      EXPECT_EQ(io::socket(AF_INET, SOCK_STREAM, 0, ec, how), -1);
+      EXPECT_EQ(ec, why);
+      EXPECT_EQ(io::bind(fd.get(), where, sizeof any, ec, how), -1);
+      EXPECT_EQ(ec, why);
+      EXPECT_EQ(io::listen(fd.get(), 1, ec, how), -1);
+      EXPECT_EQ(ec, why);
+      EXPECT_EQ(io::shutdown(a.get(), SHUT_WR, ec, how), -1);
+      EXPECT_EQ(ec, why);
+      EXPECT_EQ(::send(a.get(), "x", 1, 0), 1) << "it was not shut down";
+
+      const io::options in_time{.deadline = 100s, .stop = std::stop_source().get_token()};
+      EXPECT_TRUE(io::unique_fd(io::socket(AF_INET, SOCK_STREAM, 0, ec, in_time)));
+      EXPECT_EQ(io::bind(fd.get(), where, sizeof any, ec, in_time), 0);
+      EXPECT_EQ(io::listen(fd.get(), 1, ec, in_time), 0);
+      EXPECT_EQ(io::shutdown(a.get(), SHUT_WR, ec, in_time), 0);
+      EXPECT_EQ(io::close(::dup(a.get()), ec, how), 0) << "what is closed is closed in any case";
+    }
+  });
+}
+
 TEST(io_limits, the_throwing_form_throws_them) {
   auto [a, b] = conc_test::socket_pair();
   text_buffer t;
