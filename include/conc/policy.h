@@ -15,14 +15,15 @@ struct mlfq_options {
 
 // A value that names a scheduling policy, with its parameters. This version runs work_stealing();
 // the constructor of a runtime that is asked for another one throws std::system_error
-// (not_supported). CONC_POLICY takes the same names.
+// (not_supported). CONC_POLICY takes the same names, and decides where a program has not: of two
+// equal values policy() leaves it the choice, and work_stealing() does not.
 //
 // Thread-safety: a value; making one neither blocks nor throws.
 class policy {
  public:
   // First in, first out on each processor; idle processors take from busy ones. The default.
   constexpr policy() noexcept = default;
-  static constexpr policy work_stealing() noexcept { return {}; }
+  static constexpr policy work_stealing() noexcept { return policy(kind::work_stealing); }
 
   static constexpr policy fifo() noexcept { return policy(kind::fifo); }
   static constexpr policy round_robin() noexcept { return policy(kind::round_robin); }
@@ -53,6 +54,8 @@ class policy {
     batch,
   };
   constexpr kind which() const noexcept { return kind_; }
+  // Whether somebody has named it; false for policy().
+  constexpr bool is_chosen() const noexcept { return chosen_; }
 
   friend constexpr bool operator==(const policy& a, const policy& b) noexcept {
     return a.kind_ == b.kind_ && a.seed_ == b.seed_ && a.mlfq_.levels == b.mlfq_.levels &&
@@ -60,9 +63,10 @@ class policy {
   }
 
  private:
-  constexpr explicit policy(kind k) noexcept : kind_(k) {}
+  constexpr explicit policy(kind k) noexcept : kind_(k), chosen_(true) {}
 
   kind kind_ = kind::work_stealing;
+  bool chosen_ = false;
   mlfq_options mlfq_ = {};
   std::uint64_t seed_ = 0;
 };

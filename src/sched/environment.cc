@@ -42,13 +42,14 @@ void check_policy(policy::kind k, const char* from) {
   refuse(std::errc::not_supported, std::string(from) + policy_names[static_cast<std::size_t>(k)]);
 }
 
-void check_policy_variable() {
+// A name that is none is an error also where the program has chosen.
+void check_policy_variable(bool decides) {
   const char* text = std::getenv("CONC_POLICY");
   if (text == nullptr) return;
   for (std::size_t k = 0; k < std::size(policy_names); ++k) {
-    if (std::strcmp(text, policy_names[k]) == 0) {
-      return check_policy(static_cast<policy::kind>(k), "CONC_POLICY=");
-    }
+    if (std::strcmp(text, policy_names[k]) != 0) continue;
+    if (decides) check_policy(static_cast<policy::kind>(k), "CONC_POLICY=");
+    return;
   }
   refuse(std::errc::invalid_argument, std::string("CONC_POLICY=") + text + " names no policy");
 }
@@ -66,7 +67,7 @@ io_choice io_choice_from_environment() {
 runtime_options resolved(runtime_options options) {
   const auto processors = number_from("CONC_PROCS", 1, most_processors);
   const auto slice = number_from("CONC_TIME_SLICE_US", 0, 1'000'000'000);
-  check_policy_variable();
+  check_policy_variable(!options.policy.is_chosen());
   check_policy(options.policy.which(), "policy ");
   io_choice_from_environment();  // a wrong name is an error from the start
 

@@ -2,14 +2,18 @@
 #include "sched/environment.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <initializer_list>
 #include <string>
 #include <system_error>
 
+#include "conc/io.h"
 #include "conc/runtime.h"
 #include "support/death.h"
+#include "support/files_of_process.h"
 
 namespace {
 
@@ -95,6 +99,16 @@ TEST(environment, what_this_version_lacks_is_said_to_be_missing) {
     EXPECT_NE(p, policy());
   }
   {
+    const environment e{{"CONC_POLICY", "fifo"}};
+    EXPECT_EQ(error_of({.policy = policy::work_stealing()}).first, std::error_code())
+        << "the option wins";
+    EXPECT_EQ(error_of({.policy = policy()}).first, std::errc::not_supported) << "none was named";
+  }
+  {
+    const environment e{{"CONC_POLICY", "no such thing"}};
+    EXPECT_EQ(error_of({.policy = policy::work_stealing()}).first, std::errc::invalid_argument);
+  }
+  {
     const environment e{{"CONC_TIME_SLICE_US", "1000"}};
     EXPECT_EQ(error_of({}).first, std::errc::not_supported);
     EXPECT_EQ(error_of({.time_slice = 0us}).first, std::error_code()) << "the option wins";
@@ -151,6 +165,24 @@ TEST_F(DefaultRuntimeDeathTest, is_configured_before_its_first_use_or_not_at_all
         }
       },
       testing::ExitedWithCode(8), "");
+}
+
+// A kernel thread's call with a deadline waits in the default runtime, which does its I/O as the
+// environment says, like any other. Ends the process with the call's error, and 100 more for each
+// ring.
+[[noreturn]] void exit_after_a_limited_read(const char* engine) {
+  const environment e{{"CONC_IO", engine}};
+  int ends[2];
+  if (::pipe(ends) != 0) _Exit(1);
+  std::byte b;
+  std::error_code error;
+  conc::io::read(ends[0], {&b, 1}, error, {.deadline = 1ms});
+  _Exit(error.value() + 100 * static_cast<int>(conc_test::rings()));
+}
+
+TEST_F(DefaultRuntimeDeathTest, does_the_io_of_kernel_threads_as_the_environment_says) {
+  EXPECT_EXIT(exit_after_a_limited_read("epoll"), testing::ExitedWithCode(ETIMEDOUT), "");
+  EXPECT_EXIT(exit_after_a_limited_read("no such thing"), testing::ExitedWithCode(EINVAL), "");
 }
 
 // Leaving main() does not wait for detached threads of the default runtime.
