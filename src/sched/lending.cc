@@ -131,6 +131,8 @@ void scheduler::provide_spare() {
   try {
     add_spare(needed);
   } catch (...) {
+    // A spare that thought of ending and stays, in may_end(), was not counted for a moment.
+    if (carriers_alive.load(memory_order_seq_cst) >= needed) return;
     loans.sections.fetch_sub(1, memory_order_relaxed);
     throw;
   }

@@ -82,12 +82,12 @@ void scheduler::start(carrier& c) {
 void scheduler::add_spare(std::uint32_t needed) {
   const std::lock_guard guard(carriers_lock_);
   while (carriers_alive.load(memory_order_seq_cst) < needed) {
-    // In the place of one that has ended, if there is one.
+    // In the place of one that has ended, or whose kernel thread was refused, if there is one.
     carrier* c = nullptr;
     for (const auto& other : carriers_) {
       // [is_over] acquire: pairs with the release in start().
-      if (!other->is_over.load(memory_order_acquire)) continue;
-      pthread_join(other->thread, nullptr);
+      if (other->started && !other->is_over.load(memory_order_acquire)) continue;
+      if (other->started) pthread_join(other->thread, nullptr);
       other->started = false;
       other->is_over.store(false, memory_order_relaxed);
       c = other.get();
