@@ -65,15 +65,17 @@ test-delays: setup
 
 # b_lundef: a sanitizer's run-time symbols come with the program, not with the shared library.
 # Not werror: g++ warns falsely of what the sanitizers' code has hidden from its analysis.
+# -O1 and lines only: the sanitizers find the same, and the compiler takes half the time.
+sanitized = -Doptimization=1 -Ddebug=true -Dcpp_args=-g1 -Dwerror=false -Db_lundef=false \
+  -Dbench=false -Dexamples=false
+
 test-tsan: setup
-	@$(call configure,build-tsan,-Dbuildtype=debugoptimized -Dwerror=false -Db_sanitize=thread -Db_lundef=false \
-	  -Dbench=false -Dexamples=false)
+	@$(call configure,build-tsan,$(sanitized) -Db_sanitize=thread)
 	@$(ninja) build-tsan
 	@$(run_tests) build-tsan $(code_suites) --timeout-multiplier 5 $(fixed_layout)
 
 test-asan: setup
-	@$(call configure,build-asan,-Dbuildtype=debugoptimized -Dwerror=false -Db_sanitize=address \
-	  -Db_lundef=false -Dchecked=true -Dbench=false -Dexamples=false)
+	@$(call configure,build-asan,$(sanitized) -Db_sanitize=address -Dchecked=true)
 	@$(ninja) build-asan
 	@$(run_tests) build-asan $(code_suites) --timeout-multiplier 5
 
