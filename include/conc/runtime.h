@@ -53,14 +53,27 @@ struct runtime_options {
 };
 
 // What one processor has done since the runtime began. Each figure is exact for its processor, but
-// they are read one after the other while it runs.
+// they are read one after the other while it runs. They fit each other for the processor of the
+// calling thread, and for those that are idle. If all are, then over all processors
+//
+//   parks - wakes   is the number of threads that are suspended, and
+//   dispatches      is parks + finished + yields, if there were no migrate_to() and no task_group.
 struct processor_stats {
-  std::uint64_t dispatches = 0;  // switches to a thread
-  std::uint64_t spawned = 0;     // threads made by threads on this processor
-  std::uint64_t finished = 0;    // threads that ended here
+  // How often a thread made way for the next, or would have and nobody was ready: by waiting,
+  // ending, yielding, migrate_to(), or for a child that a task_group runs first. The way back from
+  // such a child to its parent is no dispatch, unless somebody else has taken up the parent.
+  std::uint64_t dispatches = 0;
+  std::uint64_t spawned = 0;   // threads made by threads on this processor
+  std::uint64_t finished = 0;  // threads that ended here
+  // Calls of this_thread::yield(), and by locks whose waiters spin.
   std::uint64_t yields = 0;
-  std::uint64_t parks = 0;           // suspensions
-  std::uint64_t wakes = 0;           // threads made ready here
+  // Suspensions: a thread waits for an object, a time, another thread's end or an operation. In
+  // conc::blocking() threads wait as kernel threads do, which does not count.
+  std::uint64_t parks = 0;
+  // Ends of suspensions: by this processor's threads, or by its carrier that found a deadline
+  // passed or an operation completed; and by kernel threads and other runtimes, of threads that had
+  // suspended here.
+  std::uint64_t wakes = 0;
   std::uint64_t steals = 0;          // successful thefts by this processor …
   std::uint64_t stolen_threads = 0;  // … and what they brought
   // Threads that go on on another processor than before, by this one's doing: stolen, woken by one

@@ -18,7 +18,6 @@ namespace conc::detail {
 namespace {
 
 void make_ready_here(processor& p, tcb& t) noexcept {
-  p.wakes.increment();
   if (!p.home.steals()) [[unlikely]]
     return p.home.place(t);
 #if defined(CONC_FORCE_MIGRATE)
@@ -101,8 +100,11 @@ void publish_timed(task& from, void* wait) noexcept {
   t.state.store(task_state::ready, memory_order_relaxed);
   processor* p = current_processor();
   if (p != nullptr && &p->home == target.home) {
+    p->wakes.increment();
     make_ready_here(*p, target);
   } else {
+    // Before it can be found: it may run, and the figures be read, before the post is over.
+    processor_of(target)->outside_wakes.fetch_add(1, memory_order_relaxed);
     target.home->post(target);
   }
 }
@@ -217,6 +219,7 @@ namespace conc::detail {
   check_may_suspend(parent);
   // Service comes before the child begins: to begin it and leave it would make the recursion broad.
   while (processor_of(parent)->count_dispatch()) {
+    processor_of(parent)->made_way.increment();
     yield_to_scheduler(*processor_of(parent), parent);
   }
   while (processor_of(parent)->queue.enter()) {

@@ -95,6 +95,7 @@ void scheduler::end_expired_waits(timers& from, processor& p, nanos time, timers
       if (!late[i].withdraw(t, late[i].epoch)) continue;  // somebody woke it in time
       t.token = wake_token::timed_out;
       t.state.store(task_state::ready, memory_order_relaxed);
+      p.wakes.increment();
       if (steals()) {
         if (t.host != &p) p.migrations.increment();
         p.make_ready_last(t);

@@ -68,6 +68,10 @@ class fork_stack {
     depth_.increment();
   }
 
+  // How many children began here first and did not hand their processor straight back when they
+  // ended, or have not yet.
+  std::uint64_t not_returned_to() const noexcept { return taken_.read() + depth(); }
+
   // For who looks from outside, with caution: the youngest parent, and how to go on.
   tcb* const* place_of_top() const noexcept { return &top_; }
   static const void* below(const tcb& parent) noexcept { return parent.next_ready; }
@@ -86,6 +90,7 @@ class fork_stack {
     if (t == nullptr) return nullptr;
     separate(*t);
     remove_top();
+    taken_.increment();
     return t;
   }
   // The oldest, for thieves, and for the owner lest it starve.
@@ -100,6 +105,7 @@ class fork_stack {
       top_ = nullptr;
     }
     depth_.decrement();
+    taken_.increment();
     return t;
   }
 
@@ -133,6 +139,7 @@ class fork_stack {
   tcb* top_ = nullptr;
   tcb* bottom_ = nullptr;
   owned_counter<std::uint32_t> depth_;
+  counter taken_;  // parents, by take_top() and take_bottom()
 };
 
 }  // namespace conc::detail

@@ -73,12 +73,13 @@ class processor {
   kernel_thread_state kernel;  // the holder's
 
   counter parks;           // suspensions
-  counter wakes;           // threads made ready here
+  counter wakes;           // ends of suspensions; those from outside are in outside_wakes
   counter spawned;         // threads made by threads on this processor
   counter finished;        // threads that ended here
   counter steals;          // successful thefts by this processor …
   counter stolen_threads;  // … and what they brought
   counter migrations;      // threads that go on elsewhere than before, by this processor's doing
+  counter made_way;        // other dispatches than parks, ends, yields and children that go first
   load_record load{now()};
 
   atomic<bool> runs_thread{false};  // else its holder is on its own stack
@@ -189,13 +190,14 @@ class processor {
     return queue.exchange_front(self);
   }
 
-  // Threads that were switched to, also from themselves. Anybody may ask.
+  // How often a thread made way here for the next one, or for itself if nobody else was ready. The
+  // end of a child that hands its processor straight back to its parent is none. Anybody may ask.
   std::uint64_t dispatches() const noexcept;
-  // Every dispatch ends in a suspension, the thread's end or a yield, so yields need no counter of
-  // their own.
+  // So yields need no counter of their own, which they would have to pay for. Of the children that
+  // went first, those that handed their processor back are in `finished`, without a dispatch.
   std::uint64_t yields() const noexcept {
     const std::uint64_t others =
-        parks.read() + finished.read() + (runs_thread.load(memory_order_relaxed) ? 1 : 0);
+        parks.read() + finished.read() + made_way.read() + forks.not_returned_to();
     const std::uint64_t all = dispatches();
     return all > others ? all - others : 0;
   }
@@ -224,6 +226,9 @@ class processor {
   atomic<tcb*> next{nullptr};  // changed inside the queue's section only
 
   atomic<tcb*> inbox{nullptr};
+  // Ends of suspensions by others than this runtime's processors. Beside the inbox, whose line the
+  // waker needs next.
+  atomic<std::uint64_t> outside_wakes{0};
 
   // Any thread: hands a ready thread over.
   void post(tcb& t) noexcept {

@@ -95,7 +95,7 @@ runtime_stats runtime::stats() const {
     s.finished = p.finished.read();
     s.yields = p.yields();
     s.parks = p.parks.read();
-    s.wakes = p.wakes.read();
+    s.wakes = p.wakes.read() + p.outside_wakes.load(memory_order_relaxed);
     s.steals = p.steals.read();
     s.stolen_threads = p.stolen_threads.read();
     s.migrations = p.migrations.read();

@@ -49,6 +49,7 @@ void this_thread::migrate_to(unsigned number) {
                             "conc::this_thread::migrate_to with a global queue");
   }
   if (number == here.index) return;
+  here.made_way.increment();
   leave_carrier(here, static_cast<tcb&>(current_task()), publish_migration,
                 home.processors[number].get());
 }

@@ -104,6 +104,7 @@ void publish_childs_end(task& from, void*) noexcept {
         next = static_cast<tcb*>(j);
         next->host = &p;
         next->state.store(task_state::ready, memory_order_relaxed);
+        p.wakes.increment();
         publish = publish_end_to_joiner;
       }
     }
