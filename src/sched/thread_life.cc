@@ -21,7 +21,9 @@ namespace {
   throw std::system_error(std::make_error_code(std::errc::not_enough_memory), for_what);
 }
 
-stack_memory own_stack(const tcb& t) noexcept { return {t.stack_base, t.stack_pages * page_size}; }
+stack_memory own_stack(const tcb& t) noexcept {
+  return {t.stack_base, t.stack_pages * page_size, t.guard_is_mapping};
+}
 
 void drop_stack(tcb& t, thread_cache& cache) noexcept {
   t.flow.stack.end();
@@ -166,6 +168,7 @@ tcb& make_with_options(const scheduler& home, const thread_options* options) {
     t.name = name.release();
     t.stack_base = own.base;
     t.stack_pages = static_cast<std::uint32_t>(own.size / page_size);
+    t.guard_is_mapping = own.guard_is_mapping;
     t.flow.stack.begin(own.lowest_usable(), own.usable_size());
     t.flow.registers = make_context(own.top(), thread_main);
     return t;

@@ -62,16 +62,15 @@ bool guards_are_marks() noexcept {
   return marks;
 }
 
-bool install_guard(std::byte* page) noexcept {
+guard install_guard(std::byte* page) noexcept {
   if (guards_are_marks()) {
-    if (set_mark(page)) return true;
-    // Memory that the program has locked (mlockall) takes no marks.
-    if (errno != EINVAL) return false;
+    if (set_mark(page)) return guard::mark;
+    if (errno != EINVAL) return guard::none;  // else it is locked
   }
-  return make_mapping(page);
+  return make_mapping(page) ? guard::mapping : guard::none;
 }
 
-void install_guards(std::byte* const* pages, std::size_t count) noexcept {
+std::uint64_t install_guards(std::byte* const* pages, std::size_t count) noexcept {
   // One system call for all, where the kernel allows it; the rest one by one.
   iovec parts[32];
   std::size_t done = 0;
@@ -81,11 +80,15 @@ void install_guards(std::byte* const* pages, std::size_t count) noexcept {
         syscall(SYS_process_madvise, own_process, parts, count, MADV_GUARD_INSTALL, 0u);
     if (got > 0) done = static_cast<std::size_t>(got) / guard_size;
   }
+  std::uint64_t mappings = 0;
   for (; done < count; ++done) {
-    if (!install_guard(pages[done])) {
+    const guard made = install_guard(pages[done]);
+    if (made == guard::none) {
       fatal("the kernel has no memory for a stack's guard page", pages[done]);
     }
+    if (made == guard::mapping) mappings |= std::uint64_t{1} << done;
   }
+  return mappings;
 }
 
 std::size_t guard_mappings_left() noexcept {

@@ -14,16 +14,22 @@
 #define CONC_THREADS_GUARD_H
 
 #include <cstddef>
+#include <cstdint>
 
 namespace conc::detail {
 
 // Whether the kernel has marks; found out at the first call.
 bool guards_are_marks() noexcept;
 
+// What a page has become. Memory that the program has locked (mlockall) takes no marks: there even
+// a kernel that has them makes mappings, and whoever keeps the page remembers which it was.
+enum class guard : unsigned char { none, mark, mapping };
+
 // Makes the page at `page` inaccessible; errno says why not.
-bool install_guard(std::byte* page) noexcept;
-// The same for several stacks; marks only. Ends the process if the kernel has no memory for them.
-void install_guards(std::byte* const* pages, std::size_t count) noexcept;
+guard install_guard(std::byte* page) noexcept;
+// The same for several stacks, 64 at most, where guards are marks; says which have become mappings
+// all the same, one bit a stack. Ends the process if the kernel has no memory for them.
+std::uint64_t install_guards(std::byte* const* pages, std::size_t count) noexcept;
 
 // For guards that are mappings: how many more may be made, at most a quarter of vm.max_map_count
 // in all; and that some are gone with the memory that they were in.

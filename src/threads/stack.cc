@@ -8,6 +8,7 @@
 
 #include "conc/detail/atomic.h"
 #include "locks/internal_lock.h"
+#include "locks/mutants.h"
 #include "threads/guard.h"
 
 namespace conc::detail {
@@ -41,6 +42,7 @@ namespace {
 struct refused_stack {
   refused_stack* next;
   std::size_t size;  // with the guard
+  bool guard_is_mapping;
 };
 struct refused_stacks {
   internal_lock lock;
@@ -50,15 +52,15 @@ constinit refused_stacks refused;
 
 bool try_unmap(stack_memory s) noexcept {
   if (munmap(s.base, s.size) != 0) return false;
-  if (!guards_are_marks()) forget_guards(1);
+  if (s.guard_is_mapping && CONC_STEP(guard_forget_the_unmapped)) forget_guards(1);
   return true;
 }
 
 void keep_refused(stack_memory s) noexcept {
   madvise(s.lowest_usable(), s.usable_size(), MADV_DONTNEED);
   internal_lock_guard guard(refused.lock);
-  auto* kept =
-      ::new (s.lowest_usable()) refused_stack{refused.first.load(memory_order_relaxed), s.size};
+  auto* kept = ::new (s.lowest_usable())
+      refused_stack{refused.first.load(memory_order_relaxed), s.size, s.guard_is_mapping};
   refused.first.store(kept, memory_order_relaxed);
 }
 
@@ -71,7 +73,7 @@ void retry_refused() noexcept {
       refused_stack* kept = refused.first.load(memory_order_relaxed);
       if (kept == nullptr) return;
       refused.first.store(kept->next, memory_order_relaxed);
-      s = {reinterpret_cast<std::byte*>(kept) - guard_size, kept->size};
+      s = {reinterpret_cast<std::byte*>(kept) - guard_size, kept->size, kept->guard_is_mapping};
     }
     if (!try_unmap(s)) return keep_refused(s);
   }
@@ -82,7 +84,8 @@ void retry_refused() noexcept {
 stack_memory map_stack(std::size_t size) {
   retry_refused();
   stack_memory s{map_stack_memory(size), size};
-  if (!install_guard(s.base)) {
+  const guard made = install_guard(s.base);
+  if (made == guard::none) {
     munmap(s.base, s.size);
     // As for the pool's: a guard that is a mapping is refused because there are too many.
     throw std::system_error(
@@ -90,6 +93,7 @@ stack_memory map_stack(std::size_t size) {
                                                 : std::errc::resource_unavailable_try_again),
         "conc: no guard page for a stack");
   }
+  s.guard_is_mapping = made == guard::mapping;
   return s;
 }
 

@@ -30,6 +30,7 @@ inline constexpr std::size_t greatest_stack_size = std::size_t{1} << 36;
 struct stack_memory {
   std::byte* base = nullptr;
   std::size_t size = 0;
+  bool guard_is_mapping = false;  // known of stacks that are mapped one by one
 
   explicit operator bool() const noexcept { return base != nullptr; }
   std::byte* top() const noexcept { return base + size; }

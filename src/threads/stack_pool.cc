@@ -39,6 +39,8 @@ struct pool {
   internal_lock lock;
   stack_set warm, cold, fresh;
   std::vector<std::byte*> group_base;
+  // Where guards are marks: those that have become mappings for all that. One bit a stack.
+  std::vector<std::uint64_t> guard_mappings;
   std::vector<mapping> mappings;  // by address
   std::size_t reserved = 0;
 
@@ -72,7 +74,7 @@ pool& stacks() noexcept { return the_pool.object; }
 void guard_all(std::byte* base, std::size_t groups) {
   const std::size_t count = groups * stacks_per_group;
   for (std::size_t i = 0; i < count; ++i) {
-    if (install_guard(base + i * default_stack_size)) continue;
+    if (install_guard(base + i * default_stack_size) != guard::none) continue;
     munmap(base, groups * group_bytes);
     forget_guards(i);
     refuse(std::errc::resource_unavailable_try_again,
@@ -99,6 +101,7 @@ void grow(pool& p, std::size_t missing) {
   if (all > p.group_base.capacity()) {
     for (stack_set* s : {&p.warm, &p.cold, &p.fresh}) s->reserve(room);
     p.group_base.reserve(room);
+    p.guard_mappings.reserve(room);
   }
   if (p.mappings.size() == p.mappings.capacity()) p.mappings.reserve(2 * p.mappings.size() + 8);
   std::byte* base;
@@ -116,6 +119,7 @@ void grow(pool& p, std::size_t missing) {
                                   [&](const mapping& m) { return m.base > base; });
   p.mappings.insert(place, made);
   for (std::size_t i = 0; i < groups; ++i) p.group_base.push_back(base + i * group_bytes);
+  p.guard_mappings.resize(first + groups);
   for (stack_set* s : {&p.warm, &p.cold, &p.fresh}) s->grow_to(first + groups);
   stack_set& unused = guards_are_marks() ? p.fresh : p.cold;
   for (std::size_t i = 0; i < groups; ++i) unused.add(first + i, ~std::uint64_t{0});
@@ -141,8 +145,24 @@ void unreserve_stacks(std::size_t count) noexcept {
   p.reserved -= count;
 }
 
+namespace {
+
+// They go with their group (trim_stacks()).
+[[gnu::cold, gnu::noinline]] void note_guard_mappings(std::byte* const* bases,
+                                                      std::uint64_t which) noexcept {
+  pool& p = stacks();
+  internal_lock_guard guard(p.lock);
+  for (; which != 0; which &= which - 1) {
+    const std::size_t n = p.number(bases[std::countr_zero(which)]);
+    p.guard_mappings[n / stacks_per_group] |= stack_set::bit(n % stacks_per_group);
+  }
+}
+
+}  // namespace
+
 std::size_t take_stacks(std::byte** bases, std::size_t wanted) noexcept {
   pool& p = stacks();
+  wanted = std::min<std::size_t>(wanted, 64);
   std::size_t taken = 0;
   {
     internal_lock_guard guard(p.lock);
@@ -156,8 +176,10 @@ std::size_t take_stacks(std::byte** bases, std::size_t wanted) noexcept {
   if (taken == 0) fatal("a stack was taken that nobody had reserved");
   // Called on the way to a thread's first run: the errno in force is still its predecessor's.
   const int saved_errno = errno;
-  install_guards(bases, taken);
+  const std::uint64_t mappings = install_guards(bases, taken);
   errno = saved_errno;
+  if (mappings != 0) [[unlikely]]
+    note_guard_mappings(bases, mappings);
   return taken;
 }
 
@@ -245,7 +267,13 @@ void trim_stacks(nanos time) noexcept {
 
   internal_lock_guard guard(p.lock);
   p.trimming = false;
-  if (fresh) return p.fresh.add(s.group, ~std::uint64_t{0});
+  if (fresh) {
+    if (CONC_STEP(guard_forget_the_trimmed)) {
+      forget_guards(static_cast<std::size_t>(std::popcount(p.guard_mappings[s.group])));
+    }
+    p.guard_mappings[s.group] = 0;
+    return p.fresh.add(s.group, ~std::uint64_t{0});
+  }
   (gone ? p.cold : p.warm).add(s.group, s.warm);
   p.cold.add(s.group, s.cold);
   p.fresh.add(s.group, s.fresh);

@@ -61,6 +61,7 @@ struct tcb : task {
   char* name = nullptr;            // owned; a plain string, so that debuggers can read it
   bool attached = false;           // runs on top of its parent (sched/fork_stack.h)
   std::uint8_t stop_sections = 0;  // open ones (sched/stop_section.h)
+  bool guard_is_mapping = false;   // of a stack of its own size
   std::uint32_t stack_pages = 0;   // of a stack of its own size; 0: a pool stack
 
   static constexpr std::uintptr_t join_none = 0, join_detached = 1, join_done = 2;
