@@ -43,7 +43,7 @@ void make_ready_here(processor& p, tcb& t) noexcept {
   CONC_RANDOM_DELAY();
   if (!service && !mail) [[likely]] {
     if (tcb* next = p.take_in_section(); next != nullptr) [[likely]] {
-      return switch_to_thread(p, self.flow, *next, leaving(p, self, publish, argument));
+      return switch_to_thread(p, self, *next, leaving(p, self, publish, argument));
     }
   }
   switch_to_idle(p, self, publish, argument);
@@ -156,7 +156,7 @@ void requeue(task& from, void*) noexcept {
       tcb* next = p.exchange_in_section(self);
       if (next == nullptr) return p.queue.leave();
       const departure d =
-          switch_away(p, self.flow, *next, leaving(p, self, nullptr, __builtin_return_address(0)));
+          switch_away(p, self, *next, leaving(p, self, nullptr, __builtin_return_address(0)));
       arrive(d);
       // The commonest leaver yielded, too, and told from where.
       if (d.publish != nullptr || d.argument != __builtin_return_address(0))
@@ -230,7 +230,7 @@ namespace conc::detail {
   p.spawned.increment();
   child.host = &p;
   p.forks.push(parent, child);
-  switch_to_thread(p, parent.flow, child, leaving(p, parent));
+  switch_to_thread(p, parent, child, leaving(p, parent));
 }
 
 void return_to_parent(tcb& self, publish_fn publish) noexcept {
@@ -239,8 +239,7 @@ void return_to_parent(tcb& self, publish_fn publish) noexcept {
   if (!self.attached) return p.queue.leave();
   self.attached = false;
   // Not a dispatch, and no service point: the parent comes by the next one.
-  switch_to_thread(p, self.flow, p.forks.pop_parent(), leaving(p, self, publish), true);
-  __builtin_unreachable();
+  leave_for(p, self, p.forks.pop_parent(), leaving(p, self, publish, &p));
 }
 
 void leave_as_spare(carrier& c, tcb& self, publish_fn publish) noexcept {
@@ -288,7 +287,11 @@ void carrier::run() noexcept {
     if (t == nullptr) break;
     proc->runs_thread.store(true, memory_order_relaxed);
     proc->queue.enter();
-    const departure d = switch_away(*proc, idle, *t, {self, nullptr, nullptr, proc});
+    prepare_switch(*proc, idle, *t);
+    before_switch(idle.stack, t->flow.stack, false);
+    const departure d =
+        switch_context(idle.registers, t->flow.registers, {self, nullptr, nullptr, proc});
+    after_switch(idle.stack);
     // Back with a processor, this one or another, or as a spare: from leave_as_spare().
     if (d.host != nullptr) static_cast<processor*>(d.host)->queue.leave();
     if (d.publish != nullptr) d.publish(*d.from, d.argument);

@@ -17,7 +17,7 @@ extern "C" {
 
 constinit const conc::detail::gdb_layout conc_gdb_layout_v0 = [] {
   using namespace conc::detail;
-  constexpr std::size_t registers = offsetof(tcb, flow) + offsetof(execution, registers);
+  constexpr std::size_t registers = registers_in_tcb;
   gdb_layout l{};
   l.count = sizeof l / 8 - 1;
   l.chunks = conc_task_slab_v0.chunks;

@@ -16,19 +16,40 @@ inline departure leaving(processor& p, tcb& self, publish_fn publish = nullptr,
   return {&self, publish, argument, &p};
 }
 
-// Both inside the section of the queue. Inlined where they are used: a departure that went through
-// memory would cost more than the jump.
-[[gnu::always_inline]] inline departure switch_away(processor& p, execution& from, tcb& to,
-                                                    departure d, bool last_time = false) noexcept {
-  if (to.stack_base == nullptr) [[unlikely]]
-    attach_stack(to, p);
+// Before a switch to a thread, inside the section of the queue: everything but the jump.
+[[gnu::always_inline]] inline void prepare_switch(processor& p, execution& from, tcb& to,
+                                                  bool last_time = false) noexcept {
+  switch_error_numbers(p.kernel, from, to.flow, last_time);
+  // Rarely does anybody suspend while an exception is in flight, or begin: one branch decides.
+  if (is_special(p.kernel, to.flow)) [[unlikely]] {
+    if (to.flow.caught == execution::unborn) attach_stack(to, p);
+    if (is_special(p.kernel, to.flow)) switch_exceptions(*p.kernel.exceptions, from, to.flow);
+  }
   set_current_task(&to);
-  return switch_execution(p.kernel, from, to.flow, d, last_time);
 }
 
-[[gnu::always_inline]] inline void switch_to_thread(processor& p, execution& from, tcb& to,
-                                                    departure d, bool last_time = false) noexcept {
-  arrive(switch_away(p, from, to, d, last_time));
+// Inside the section as well. Inlined where they are used: a departure that went through memory
+// would cost more than the jump. `d` is that of `self`.
+[[gnu::always_inline]] inline departure switch_away(processor& p, tcb& self, tcb& to,
+                                                    departure d) noexcept {
+  prepare_switch(p, self.flow, to);
+  before_switch(self.flow.stack, to.flow.stack, false);
+  const departure arrived = switch_context_of<registers_in_tcb>(to, d);
+  after_switch(self.flow.stack);
+  return arrived;
+}
+
+[[gnu::always_inline]] inline void switch_to_thread(processor& p, tcb& self, tcb& to,
+                                                    departure d) noexcept {
+  arrive(switch_away(p, self, to, d));
+}
+
+// The last act of `self`, whose errno and registers nobody wants any more.
+[[noreturn, gnu::always_inline]] inline void leave_for(processor& p, tcb& self, tcb& to,
+                                                       departure d) noexcept {
+  prepare_switch(p, self.flow, to, true);
+  before_switch(self.flow.stack, to.flow.stack, true);
+  leave_context(to.flow.registers, d);
 }
 
 // To the scheduler's own stack, which finds out what is to be done. Inside the section as well.

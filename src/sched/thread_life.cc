@@ -34,6 +34,7 @@ void drop_stack(tcb& t, thread_cache& cache) noexcept {
     t.stack_pages = 0;
   }
   t.stack_base = nullptr;
+  t.flow.caught = execution::unborn;
 }
 
 // Last in line, unlike other wakes: who joins one thread often joins its siblings next, and finds
@@ -55,10 +56,12 @@ void resume_joiner([[maybe_unused]] processor& p, task& joiner) noexcept {
   resume(joiner);
 }
 
-// The thread is off its stack for ever: what it leaves goes back, and who waits for it goes on.
-void publish_end(task& from, void*) noexcept {
+// The thread is off its stack for ever: what it leaves goes back, and who waits for it goes on. The
+// argument of this and the next two is the processor, which is the same on both sides of the
+// switch.
+void publish_end(task& from, void* host) noexcept {
   tcb& t = static_cast<tcb&>(from);
-  processor& p = *current_processor();
+  processor& p = *static_cast<processor*>(host);
   drop_stack(t, p.cache);
   CONC_RANDOM_DELAY();
   t.state.store(task_state::finished, memory_order_relaxed);
@@ -71,9 +74,9 @@ void publish_end(task& from, void*) noexcept {
 }
 
 // The same on the joiner's own stack, which the thread has switched to as its last act.
-void publish_end_to_joiner(task& from, void*) noexcept {
+void publish_end_to_joiner(task& from, void* host) noexcept {
   tcb& t = static_cast<tcb&>(from);
-  processor& p = *current_processor();
+  processor& p = *static_cast<processor*>(host);
   drop_stack(t, p.cache);
   t.state.store(task_state::finished, memory_order_relaxed);
   announce_end_here(t);
@@ -81,9 +84,9 @@ void publish_end_to_joiner(task& from, void*) noexcept {
 }
 
 // The same on the parent's stack, for a child that has never been separated from it: nobody waits.
-void publish_childs_end(task& from, void*) noexcept {
+void publish_childs_end(task& from, void* host) noexcept {
   tcb& t = static_cast<tcb&>(from);
-  processor& p = *current_processor();
+  processor& p = *static_cast<processor*>(host);
   drop_stack(t, p.cache);
   t.state.store(task_state::free, memory_order_relaxed);
   p.cache.give_tcb(t);
@@ -110,17 +113,14 @@ void publish_childs_end(task& from, void*) noexcept {
         publish = publish_end_to_joiner;
       }
     }
-    if (next != nullptr) {
-      switch_to_thread(p, self.flow, *next, leaving(p, self, publish), true);
-      __builtin_unreachable();
-    }
+    if (next != nullptr) leave_for(p, self, *next, leaving(p, self, publish, &p));
   }
-  switch_to_idle(p, self, publish_end, nullptr, true);
+  switch_to_idle(p, self, publish_end, &p, true);
   __builtin_unreachable();
 }
 
 [[noreturn]] void thread_main(task* from, publish_fn publish, void* argument, void* host) noexcept {
-  tcb& self = static_cast<tcb&>(current_task());
+  tcb& self = static_cast<tcb&>(*static_cast<task*>(current_or_null()));
   after_switch(self.flow.stack);
   arrive({from, publish, argument, host});
   self.run(self.closure);
@@ -167,6 +167,7 @@ tcb& make_with_options(const scheduler& home, const thread_options* options) {
     tcb& t = take_block();
     t.name = name.release();
     t.stack_base = own.base;
+    t.flow.caught = 0;
     t.stack_pages = static_cast<std::uint32_t>(own.size / page_size);
     t.guard_is_mapping = own.guard_is_mapping;
     t.flow.stack.begin(own.lowest_usable(), own.usable_size());
@@ -184,6 +185,7 @@ void attach_stack(tcb& t, processor& p) noexcept {
   // Rarely enters the kernel, with thieves waiting outside, who will give up. To step out for it is
   // not possible: a yielding thread is queued already and not yet off its stack.
   t.stack_base = p.cache.take_stack();
+  t.flow.caught = 0;
   std::byte* top = t.stack_base + default_stack_size - colour(t);
   t.flow.stack.begin(t.stack_base + guard_size, default_stack_size - guard_size);
   t.flow.registers = make_context(top, thread_main);
@@ -238,6 +240,7 @@ void thread_maker::abandon() noexcept {
     made_->flow.stack.end();
     unmap_stack(own_stack(*made_));
     made_->stack_base = nullptr;
+    made_->flow.caught = execution::unborn;
     made_->stack_pages = 0;
   }
   recycle(*made_);
@@ -322,6 +325,22 @@ namespace {
   throw std::system_error(std::make_error_code(why), "thread::join");
 }
 
+// Where the joiner of `t` arrives. Mostly from `t` itself, whose end finds us at once: then what
+// publish_end_to_joiner() would do is done here, with the processor at hand, and all that is left
+// of `t` is recycled. Else others have ended the wait, and the block is still to be recycled.
+[[gnu::always_inline]] inline void arrive_from_joined(tcb& t, departure d) noexcept {
+  if (d.publish != publish_end_to_joiner) [[unlikely]] {
+    arrive(d);
+    return recycle(t);
+  }
+  processor& p = *static_cast<processor*>(d.host);
+  p.queue.leave();
+  drop_stack(t, p.cache);
+  t.state.store(task_state::free, memory_order_relaxed);
+  p.cache.give_tcb(t);
+  p.finished.increment_release();
+}
+
 // A thread that is joined soon after it was made is next in line here. Then its joiner goes
 // straight to it, and needs no publication: until `t` runs, nobody else can touch either of them.
 [[gnu::always_inline]] inline bool joined_next_in_line(tcb& self, tcb& t) noexcept {
@@ -341,7 +360,10 @@ namespace {
   self.waits_for.store(wait_kind::join, memory_order_relaxed);
   self.waits_since.store(p.coarse_time, memory_order_relaxed);
   announce_joiner(t, self);
-  switch_to_thread(p, self.flow, t, leaving(p, self));
+  // Mostly it has never run. Asked here, so that the switch finds nothing special about it.
+  if (t.flow.caught == execution::unborn) attach_stack(t, p);
+  const departure d = switch_away(p, self, t, leaving(p, self));
+  arrive_from_joined(t, d);
   return true;
 }
 
@@ -352,7 +374,8 @@ void thread::join() {
   task& self = current_task();
   if (made_ == &self) refuse_join(std::errc::resource_deadlock_would_occur);
   tcb& t = *std::exchange(made_, nullptr);
-  if (!is_user_thread(self) || !joined_next_in_line(static_cast<tcb&>(self), t)) await_end(t);
+  if (is_user_thread(self) && joined_next_in_line(static_cast<tcb&>(self), t)) return;
+  await_end(t);
   recycle(t);
 }
 

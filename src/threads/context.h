@@ -52,6 +52,21 @@ inline context make_context(void* stack_top, entry_fn entry) noexcept {
   return c;
 }
 
+#if defined(__x86_64__)
+#if defined(__AVX512F__)
+#define CONC_AVX512_CLOBBERS                                                                    \
+  , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",   \
+      "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", \
+      "k7"
+#else
+#define CONC_AVX512_CLOBBERS
+#endif
+#define CONC_SWITCH_CLOBBERS                                                                      \
+  "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc", "memory", "xmm0", "xmm1", "xmm2",   \
+      "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", \
+      "xmm14", "xmm15" CONC_AVX512_CLOBBERS
+#endif
+
 // Saves the running context in `save` and goes on in `load`. Returns when somebody switches back,
 // possibly on another kernel thread, with what *they* left behind.
 [[gnu::always_inline]] inline departure switch_context(context& save, const context& load,
@@ -71,16 +86,7 @@ inline context make_context(void* stack_top, entry_fn entry) noexcept {
       : "+D"(d.from), "+S"(d.publish), "+d"(d.argument),
         "+c"(d.host), [save] "+a"(save_to), [load] "+b"(load_from)
       :
-      : "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc", "memory", "xmm0", "xmm1",
-        "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
-        "xmm13", "xmm14", "xmm15"
-#if defined(__AVX512F__)
-        ,
-        "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",
-        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6",
-        "k7"
-#endif
-  );
+      : CONC_SWITCH_CLOBBERS);
   return d;
 #elif defined(__aarch64__)
   // The same shape; not tested on hardware.
@@ -110,6 +116,52 @@ inline context make_context(void* stack_top, entry_fn entry) noexcept {
         "v28", "v29", "v30", "v31");
   return {from, publish, argument, host};
 #endif
+}
+
+// The same where both contexts lie `at` bytes behind the tasks that they belong to, which are at
+// hand in registers in any case.
+template <std::size_t at>
+[[gnu::always_inline]] inline departure switch_context_of(task& to, departure d) noexcept {
+#if defined(__x86_64__)
+  task* load_from = &to;
+  asm volatile(
+      "leaq 1f(%%rip), %%r8\n\t"
+      "movq %%rsp, %c[sp](%%rdi)\n\t"
+      "movq %%rbp, %c[fp](%%rdi)\n\t"
+      "movq %%r8, %c[pc](%%rdi)\n\t"
+      "movq %c[sp](%[load]), %%rsp\n\t"
+      "movq %c[fp](%[load]), %%rbp\n\t"
+      "jmp *%c[pc](%[load])\n"
+      "1:"
+      : "+D"(d.from), "+S"(d.publish), "+d"(d.argument), "+c"(d.host), [load] "+b"(load_from)
+      : [sp] "i"(at + offsetof(context, sp)), [fp] "i"(at + offsetof(context, fp)),
+        [pc] "i"(at + offsetof(context, pc))
+      : CONC_SWITCH_CLOBBERS, "rax");
+  return d;
+#else
+  auto context_in = [](task& t) -> context& {
+    return *reinterpret_cast<context*>(reinterpret_cast<std::byte*>(&t) + at);
+  };
+  return switch_context(context_in(*d.from), context_in(to), d);
+#endif
+}
+
+// Goes on in `load` for good: the running context ends here.
+[[noreturn, gnu::always_inline]] inline void leave_context(const context& load,
+                                                           departure d) noexcept {
+#if defined(__x86_64__)
+  asm volatile(
+      "movq 0(%[load]), %%rsp\n\t"
+      "movq 8(%[load]), %%rbp\n\t"
+      "jmp *16(%[load])"
+      :
+      : "D"(d.from), "S"(d.publish), "d"(d.argument), "c"(d.host), [load] "a"(&load)
+      : "memory");
+#else
+  context nowhere;
+  switch_context(nowhere, load, d);
+#endif
+  __builtin_unreachable();
 }
 
 }  // namespace conc::detail

@@ -17,14 +17,16 @@ kernel_thread_state kernel_thread_state::of_this_thread() noexcept {
 [[gnu::cold]] void switch_exceptions(exception_state& running, execution& from,
                                      execution& to) noexcept {
   if (running.in_flight() != 0) {
-    from.caught = running.caught;
-    from.uncaught = running.uncaught + 1;
+    from.caught = reinterpret_cast<std::uintptr_t>(running.caught) | execution::in_flight;
+    from.uncaught = running.uncaught;
   }
   if (CONC_STEP(switch_exceptions)) {
-    running = to.uncaught != 0 ? exception_state{to.caught, to.uncaught - 1} : exception_state{};
+    running = to.caught == 0
+                  ? exception_state{}
+                  : exception_state{reinterpret_cast<void*>(to.caught & ~execution::in_flight),
+                                    to.uncaught};
   }
-  to.caught = nullptr;
-  to.uncaught = 0;
+  to.caught = 0;
 }
 
 }  // namespace conc::detail

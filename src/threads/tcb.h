@@ -37,7 +37,10 @@ struct [[gnu::packed, gnu::aligned(2)]] timer_node {
 };
 
 struct tcb : task {
-  tcb() noexcept { is_thread = true; }
+  tcb() noexcept {
+    is_thread = true;
+    flow.caught = execution::unborn;
+  }
 
   timer_node timer;
 
@@ -48,7 +51,7 @@ struct tcb : task {
     tcb* next_ready = nullptr;
     carrier* aboard;
   };
-  std::byte* stack_base = nullptr;  // null until the first dispatch
+  std::byte* stack_base = nullptr;  // null until the first dispatch, while `flow` is unborn
   scheduler* home = nullptr;        // the runtime that it belongs to
 
   // Joining: one of the constants below, the address of the task that waits for the end, or the
@@ -66,6 +69,13 @@ struct tcb : task {
 
   static constexpr std::uintptr_t join_none = 0, join_detached = 1, join_done = 2;
 };
+
+// Not a standard-layout type; the compilers that we know place its members all the same.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+inline constexpr std::size_t registers_in_tcb =
+    offsetof(tcb, flow) + offsetof(execution, registers);
+#pragma GCC diagnostic pop
 
 }  // namespace conc::detail
 
