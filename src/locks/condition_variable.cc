@@ -58,33 +58,28 @@ void publish_waiter(task& self, void* bucket) noexcept {
   release(w);
 }
 
-}  // namespace
-
-bool condition_variable::wait_until_steady(std::unique_lock<mutex>& lock,
-                                           steady_nanos deadline) noexcept {
-  return wait_as(wait_kind::condition_variable, lock, deadline);
+[[noreturn, gnu::cold]] void refuse_no_mutex(const void* address) noexcept {
+  fatal("a condition_variable was waited for with a lock that has no mutex", address);
 }
 
-bool condition_variable::wait_as(wait_kind kind, std::unique_lock<mutex>& lock,
-                                 steady_nanos deadline) noexcept {
+// Waits at `address` with the mutex `w`. Inlined, for its two callers are visible outside and would
+// come here by way of a table.
+[[gnu::always_inline]] inline bool wait_with(word& w, const void* address, flag& waiters,
+                                             wait_kind kind, steady_nanos deadline) noexcept {
   task& self = current_task();
-  if (lock.mutex() == nullptr) {
-    fatal("a condition_variable was waited for with a lock that has no mutex", this);
-  }
-  word& w = lock.mutex()->word_;
   if (mutex_word::owner(w.load(memory_order_relaxed)) != self.id) {
-    fatal("a condition_variable was waited for with a mutex that is not held", this);
+    fatal("a condition_variable was waited for with a mutex that is not held", address);
   }
 
-  parking_bucket& b = bucket_of(this);
+  parking_bucket& b = bucket_of(address);
   b.lock.lock();
-  waiters_.store(1, memory_order_relaxed);
+  waiters.store(1, memory_order_relaxed);
   self.wait_context = &w;
   park_options options;
   options.deadline = deadline;
   options.kind = kind;
   options.on_timeout = leave_on_timeout;
-  begin_wait(b, self, this, options);
+  begin_wait(b, self, address, options);
   const wake_token token = suspend_queued(self, publish_waiter, &b, deadline);
   self.wait_context = nullptr;
 
@@ -97,6 +92,20 @@ bool condition_variable::wait_as(wait_kind kind, std::unique_lock<mutex>& lock,
     lock_waiting(w, mine, self, token);
   }
   return token != wake_token::timed_out;
+}
+
+}  // namespace
+
+bool condition_variable::wait_until_steady(std::unique_lock<mutex>& lock,
+                                           steady_nanos deadline) noexcept {
+  if (lock.mutex() == nullptr) refuse_no_mutex(this);
+  return wait_with(lock.mutex()->word_, this, waiters_, wait_kind::condition_variable, deadline);
+}
+
+bool condition_variable::wait_as(wait_kind kind, std::unique_lock<mutex>& lock,
+                                 steady_nanos deadline) noexcept {
+  if (lock.mutex() == nullptr) refuse_no_mutex(this);
+  return wait_with(lock.mutex()->word_, this, waiters_, kind, deadline);
 }
 
 void condition_variable::notify_one_slow() noexcept {
