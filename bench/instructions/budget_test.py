@@ -10,11 +10,11 @@ import sys
 import count
 
 BUDGETS = {
-    "yield": 112,
-    "spawn_join": 430,
-    "spawn_join_100": 388,
-    "condition": 340,
-    "semaphore": 322,
+    "yield": 104,
+    "spawn_join": 323,
+    "spawn_join_100": 331,
+    "condition": 328,
+    "semaphore": 291,
     "timed_wait": 608,
     "sleep": 836,
     "channel": 455,

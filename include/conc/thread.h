@@ -64,7 +64,6 @@ class CONC_API thread {
       detail::not_same<F, detail::scheduler>
   explicit thread(F&& f, Arguments&&... arguments)
       : made_(detail::make_thread(
-            nullptr, nullptr,
             detail::bind_call(std::forward<F>(f), std::forward<Arguments>(arguments)...))) {}
   template <class F, class... Arguments>
   explicit thread(thread_options options, F&& f, Arguments&&... arguments)

@@ -17,8 +17,13 @@
 namespace conc::detail {
 namespace {
 
-void make_ready_here(processor& p, tcb& t) noexcept {
-  if (!p.home.steals()) [[unlikely]]
+[[gnu::noinline]] void make_ready_in_place_of_another(processor& p, tcb& t) noexcept {
+  p.displace_next(t);
+  p.home.work_appeared(p);
+}
+
+[[gnu::always_inline]] inline void make_ready_here(processor& p, tcb& t) noexcept {
+  if (!p.keeps_ready) [[unlikely]]
     return p.home.place(t);
 #if defined(CONC_FORCE_MIGRATE)
   // A checking build: no thread ever wakes where it slept.
@@ -27,9 +32,15 @@ void make_ready_here(processor& p, tcb& t) noexcept {
 #else
   if (t.host != &p) [[unlikely]]
     p.migrations.increment();
-  p.make_ready_next(t);
+  if (!p.fill_next(t)) return make_ready_in_place_of_another(p, t);
 #endif
-  p.home.work_appeared(p);
+  if (p.shares) p.home.work_appeared(p);
+}
+
+[[gnu::noinline]] void leave_to_be_served(processor& p, tcb& self, publish_fn publish,
+                                          void* argument) noexcept {
+  p.queue.enter();
+  switch_to_idle(p, self, publish, argument);
 }
 
 // With a wait begun and the deadline, if any, armed.
@@ -38,10 +49,11 @@ void make_ready_here(processor& p, tcb& t) noexcept {
   // The scheduler's own work is done on its own stack: here `publish` is still due, and the caller
   // may hold what that work needs.
   CONC_RANDOM_DELAY();
-  const bool service = p.count_dispatch();
+  if (p.count_dispatch()) [[unlikely]]
+    return leave_to_be_served(p, self, publish, argument);
   const bool mail = p.queue.enter();
   CONC_RANDOM_DELAY();
-  if (!service && !mail) [[likely]] {
+  if (!mail) [[likely]] {
     if (tcb* next = p.take_in_section(); next != nullptr) [[likely]] {
       return switch_to_thread(p, self, *next, leaving(p, self, publish, argument));
     }
@@ -94,19 +106,20 @@ void publish_timed(task& from, void* wait) noexcept {
   leave(p, self, publish, argument);
 }
 
+[[gnu::noinline]] void resume_elsewhere(tcb& t) noexcept {
+  // Before it can be found: it may run, and the figures be read, before the post is over.
+  processor_of(t)->outside_wakes.fetch_add(1, memory_order_relaxed);
+  t.home->post(t);
+}
+
 [[gnu::hot]] void resume_user_thread(task& t) noexcept {
   tcb& target = static_cast<tcb&>(t);
   CONC_RANDOM_DELAY();
   t.state.store(task_state::ready, memory_order_relaxed);
   processor* p = current_processor();
-  if (p != nullptr && &p->home == target.home) {
-    p->wakes.increment();
-    make_ready_here(*p, target);
-  } else {
-    // Before it can be found: it may run, and the figures be read, before the post is over.
-    processor_of(target)->outside_wakes.fetch_add(1, memory_order_relaxed);
-    target.home->post(target);
-  }
+  if (p == nullptr || &p->home != target.home) return resume_elsewhere(target);
+  p->wakes.increment();
+  make_ready_here(*p, target);
 }
 
 void requeue(task& from, void*) noexcept {
@@ -174,8 +187,15 @@ void requeue(task& from, void*) noexcept {
 void yield_user_thread(task& t) noexcept { yield_here(t); }
 
 // The queue holds copies of the parent's ready threads. Whatever would run one of them, or make
-// another one ready, begins with a section of the queue; the next one is entered slowly.
-void refuse_sections(task& t) noexcept { processor_of(t)->queue.ring_for_mail(); }
+// another one ready where somebody is first in line, begins with a section of the queue; the next
+// one is entered slowly. So somebody is: nobody comes so far as to run him.
+void refuse_sections(task& t) noexcept {
+  processor& p = *processor_of(t);
+  p.queue.ring_for_mail();
+  if (p.next.load(memory_order_relaxed) == nullptr) {
+    p.next.store(&static_cast<tcb&>(t), memory_order_relaxed);
+  }
+}
 
 }  // namespace
 

@@ -53,6 +53,19 @@ class owned_counter {
     return read() == 0;
 #endif
   }
+  bool is_zero() const noexcept {
+#if defined(__x86_64__) && !defined(CONC_TSAN)
+    bool zero;
+    if constexpr (sizeof(Integer) == 8) {
+      asm volatile("cmpq $0, %1" : "=@ccz"(zero) : "m"(value_));
+    } else {
+      asm volatile("cmpl $0, %1" : "=@ccz"(zero) : "m"(value_));
+    }
+    return zero;
+#else
+    return read() == 0;
+#endif
+  }
   void set(Integer n) noexcept { value_.store(n, memory_order_relaxed); }
   void add(Integer n) noexcept { value_.store(read() + n, memory_order_relaxed); }
   Integer read() const noexcept { return value_.load(memory_order_relaxed); }

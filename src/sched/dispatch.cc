@@ -21,8 +21,7 @@ constexpr nanos help_interval = 500'000;
 
 void processor::judge_dispatches(nanos time) noexcept {
   coarse_time = coarse_ticks(time);
-  const std::uint64_t all = dispatches();
-  const std::uint64_t n = all - dispatches_judged;
+  const std::uint64_t n = dispatches_by_holder() - dispatches_judged;
   const nanos span = time - last_checkpoint;
   const nanos pays_from = home.sharing_pays_from.load(memory_order_relaxed);
   if (n < checkpoint_every && span < pays_from) return;  // too little to judge by
@@ -34,7 +33,7 @@ void processor::judge_dispatches(nanos time) noexcept {
 }
 
 void processor::judge_from(nanos time) noexcept {
-  dispatches_judged = dispatches();
+  dispatches_judged = dispatches_by_holder();
   last_checkpoint = time;
   coarse_time = coarse_ticks(time);
 }

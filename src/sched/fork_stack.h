@@ -53,6 +53,7 @@ class fork_stack {
  public:
   // Anybody may ask; a hint to all but the owner.
   std::uint32_t depth() const noexcept { return depth_.read(); }
+  bool is_empty() const noexcept { return depth_.is_zero(); }
 
   [[gnu::always_inline]] void push(tcb& parent, tcb& child) noexcept {
     parent.prev_waiter = &child;

@@ -39,8 +39,20 @@ inline constexpr std::uint32_t called = 3;     // was asleep; its waker has coun
 
 class processor {
  public:
-  processor(scheduler& s, std::uint32_t number, bool is_shared, bool is_diverted)
-      : queue(is_diverted), home(s), index(number), shares(is_shared), deadlines(number) {}
+  struct traits {
+    bool steals;       // the layout is work stealing
+    bool shares;       // and there are others to share with
+    bool diverted;     // run_queue.h
+    bool pool_stacks;  // threads have stacks of the default size unless they ask for others
+  };
+  processor(scheduler& s, std::uint32_t number, traits t)
+      : queue(t.diverted),
+        home(s),
+        index(number),
+        shares(t.shares),
+        keeps_ready(t.steals),
+        spawns_plainly(t.steals && t.pool_stacks),
+        deadlines(number) {}
   processor(const processor&) = delete;
   processor& operator=(const processor&) = delete;
 
@@ -62,6 +74,8 @@ class processor {
   scheduler& home;
   const std::uint32_t index;
   const bool shares;              // its queue with others: this layout steals, and there are others
+  const bool keeps_ready;         // ready threads stay here, by this layout
+  const bool spawns_plainly;      // and newborn threads, which get a stack of the pool
   std::uint32_t coarse_time = 0;  // at the last look at the clock, for task::waits_since
   std::uint32_t next_streak = 0;
   std::uint32_t forks_passed_over = 0;        // since the youngest parent was taken up
@@ -91,8 +105,20 @@ class processor {
   counter dispatches_before;  // those before until_checkpoint was set last
   std::uint64_t dispatches_judged = 0;
 
-  // Puts a thread that has just become ready first in line. Holder only.
-  void make_ready_next(tcb& t) noexcept {
+  // Puts a thread that has just become ready first in line, if nobody is. Holder only.
+  //
+  // Invariant: `next` is filled by the holder alone; others, in their sections, do no more than
+  // take what they have found there. So a slot that the holder finds empty stays so until it is
+  // filled, and that needs no section.
+  [[gnu::always_inline]] bool fill_next(tcb& t) noexcept {
+    if (next.load(memory_order_relaxed) != nullptr) return false;
+    t.host = this;
+    // [next] release: pairs with the acquire in steal(), which no section of ours may precede.
+    next.store(&t, CONC_STEP(order_of_next) ? memory_order_release : memory_order_relaxed);
+    return true;
+  }
+  // The same if somebody is, who then is last in line.
+  void displace_next(tcb& t) noexcept {
     t.host = this;
     queue.enter();
     tcb* displaced = next.load(memory_order_relaxed);
@@ -133,26 +159,29 @@ class processor {
 
   // The thread to run next, or null. Inside the queue's section.
   [[gnu::always_inline]] tcb* take_in_section() noexcept {
-    if (forks.depth() != 0) [[unlikely]]
+    if (!forks.is_empty()) [[unlikely]]
       return take_with_forks();
     return take_from_queue();
   }
   [[gnu::always_inline]] tcb* take_from_queue() noexcept {
-    if (tcb* t = next.load(memory_order_relaxed); t != nullptr) {
-      if (next_streak < next_streak_limit || queue.size() == 0 || !CONC_STEP(next_streak_ends)) {
-        next.store(nullptr, memory_order_relaxed);
-        ++next_streak;
-        return t;
-      }
+    if (tcb* t = next.load(memory_order_relaxed); t != nullptr && next_may_run()) {
+      next.store(nullptr, memory_order_relaxed);
+      return t;
     }
     next_streak = 0;
     return queue.pop_front();
   }
   // The same for one that has to be `t`, which is looked up in `next` alone.
   [[gnu::always_inline]] bool take_next_if(tcb& t) noexcept {
-    if (next.load(memory_order_relaxed) != &t) return false;
-    if (next_streak >= next_streak_limit && queue.size() != 0) return false;
+    if (next.load(memory_order_relaxed) != &t || !next_may_run()) return false;
     next.store(nullptr, memory_order_relaxed);
+    return true;
+  }
+  // Counts how often in a row the slot was preferred to others who wait.
+  [[gnu::always_inline]] bool next_may_run() noexcept {
+    if (queue.is_empty()) [[likely]]
+      return true;
+    if (next_streak >= next_streak_limit && CONC_STEP(next_streak_ends)) return false;
     ++next_streak;
     return true;
   }
@@ -183,13 +212,19 @@ class processor {
   // The same for a thread that stays ready, which goes to the end of the line; null, and nothing
   // done, if there is nobody else.
   [[gnu::always_inline]] tcb* exchange_in_section(tcb& self) noexcept {
-    if (next.load(memory_order_relaxed) != nullptr || forks.depth() != 0) [[unlikely]] {
-      queue.push_back(self);
-      return take_in_section();
-    }
+    if ((reinterpret_cast<std::uintptr_t>(next.load(memory_order_relaxed)) | forks.depth()) != 0)
+        [[unlikely]]
+      return exchange_slowly(self);
     return queue.exchange_front(self);
   }
+  [[gnu::noinline]] tcb* exchange_slowly(tcb& self) noexcept {
+    queue.push_back(self);
+    return take_in_section();
+  }
 
+  std::uint64_t dispatches_by_holder() const noexcept {
+    return dispatches_before.read() + checkpoint_every - until_checkpoint.read();
+  }
   // How often a thread made way here for the next one, or for itself if nobody else was ready. The
   // end of a child that hands its processor straight back to its parent is none. Anybody may ask.
   std::uint64_t dispatches() const noexcept;
@@ -223,7 +258,7 @@ class processor {
   }
 
   // --- anybody's --------------------------------------------------------------------------------
-  atomic<tcb*> next{nullptr};  // changed inside the queue's section only
+  atomic<tcb*> next{nullptr};  // taken inside the queue's section only; filled: fill_next()
 
   atomic<tcb*> inbox{nullptr};
   // Ends of suspensions by others than this runtime's processors. Beside the inbox, whose line the

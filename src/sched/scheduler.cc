@@ -38,8 +38,12 @@ scheduler::scheduler(runtime& owner, const runtime_options& options)
   check_not_forked();
   membarrier_works();  // registers the process, before it matters
   for (std::uint32_t i = 0; i < options.processors; ++i) {
-    processors.push_back(std::make_unique<processor>(*this, i, steals() && options.processors > 1,
-                                                     layout == queue_layout::global));
+    processors.push_back(
+        std::make_unique<processor>(*this, i,
+                                    processor::traits{.steals = steals(),
+                                                      .shares = steals() && options.processors > 1,
+                                                      .diverted = layout == queue_layout::global,
+                                                      .pool_stacks = stack_size == 0}));
     carriers_.push_back(std::make_unique<carrier>(*this, processors.back().get(), i));
     processors.back()->holder = carriers_.back().get();
   }

@@ -46,9 +46,13 @@ tcb* scheduler::steal(processor& thief, bool forgotten_too) noexcept {
       }
       if (loot == nullptr) loot = take_half(victim.queue);
       if (loot == nullptr && forgotten) {
-        loot = victim.next.load(memory_order_relaxed);
-        victim.next.store(nullptr, memory_order_relaxed);
-        if (loot != nullptr) loot->next_ready = nullptr;
+        // [next] acquire: pairs with the release in fill_next().
+        loot = victim.next.load(memory_order_acquire);
+        if (loot != nullptr) {
+          // An empty slot is left alone: it may be filled just now.
+          victim.next.store(nullptr, memory_order_relaxed);
+          loot->next_ready = nullptr;
+        }
       }
       victim.queue.end_theft();
     }

@@ -1,15 +1,38 @@
-// Where the calling thread runs, and its sleep.
+// Where the calling thread runs, and its sleep; what a thread object says of its thread.
 #include <cerrno>
 #include <ctime>
 #include <system_error>
 
 #include "conc/thread.h"
 #include "locks/fork.h"
+#include "locks/usable_cpus.h"
 #include "sched/scheduler.h"
+#include "sched/thread_life.h"
+#include "threads/join.h"
 
 namespace conc {
 
 using namespace detail;
+
+std::uint64_t detail::current_thread_number() noexcept {
+  const task& self = current_task();
+  return std::uint64_t{self.generation} << 32 | self.id;
+}
+
+void thread::detach() {
+  if (made_ == nullptr) {
+    throw std::system_error(std::make_error_code(std::errc::invalid_argument), "thread::detach");
+  }
+  tcb& t = *std::exchange(made_, nullptr);
+  if (detach_or_reap(t)) recycle(t);
+}
+
+thread::id thread::get_id() const noexcept {
+  if (made_ == nullptr) return {};
+  return id(std::uint64_t{made_->generation} << 32 | made_->id);
+}
+
+unsigned thread::hardware_concurrency() noexcept { return usable_cpus(); }
 
 namespace {
 

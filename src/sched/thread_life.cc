@@ -8,7 +8,6 @@
 #include "locks/fiber_values.h"
 #include "locks/fork.h"
 #include "locks/random_delay.h"
-#include "locks/usable_cpus.h"
 #include "sched/scheduler.h"
 #include "sched/stop_section.h"
 #include "sched/switching.h"
@@ -98,9 +97,9 @@ void publish_childs_end(task& from, void* host) noexcept {
 [[noreturn, gnu::always_inline]] inline void leave_for_ever(tcb& self) noexcept {
   processor& p = *processor_of(self);
   CONC_RANDOM_DELAY();
-  const bool service = p.count_dispatch();
-  const bool mail = p.queue.enter();
-  if (!service && !mail) [[likely]] {
+  if (p.count_dispatch()) [[unlikely]] {
+    p.queue.enter();
+  } else if (!p.queue.enter()) [[likely]] {
     tcb* next = p.take_in_section();
     publish_fn publish = publish_end;
     if (next == nullptr) {
@@ -246,26 +245,49 @@ void thread_maker::abandon() noexcept {
   recycle(*made_);
 }
 
+namespace {
+
+// A newborn thread, on a processor whose layout steals. First in line if nobody is: then the
+// parent, when it waits, switches straight to it. Else in order of birth.
+[[gnu::always_inline]] inline void make_newborn_ready(processor& p, tcb& t) noexcept {
+  p.spawned.increment();
+  if (!p.queue.is_empty() || !p.fill_next(t)) p.make_ready_last(t);
+  if (p.shares) p.home.work_appeared(p);
+}
+
+[[gnu::noinline]] tcb* make_small_thread_slowly(void (*run)(void*) noexcept, void* closure) {
+  thread_maker maker(nullptr, nullptr);
+  std::memcpy(maker.storage(), closure, thread_maker::room);
+  return maker.launch(run);
+}
+
+}  // namespace
+
+[[gnu::hot]] tcb* make_small_thread(void (*run)(void*) noexcept, void* closure) {
+  processor* const p = current_processor();
+  if (p == nullptr || !p->spawns_plainly || !p->cache.has_tcb()) [[unlikely]]
+    return make_small_thread_slowly(run, closure);
+  tcb& t = p->cache.take_tcb();
+  std::memcpy(t.closure, closure, sizeof t.closure);
+  prepare(t, p->home);
+  t.run = run;
+  t.state.store(task_state::ready, memory_order_relaxed);
+  make_newborn_ready(*p, t);
+  return &t;
+}
+
 tcb* thread_maker::launch(void (*run)(void*) noexcept) noexcept {
   tcb& t = *std::exchange(made_, nullptr);
   t.run = run;
   t.state.store(task_state::ready, memory_order_relaxed);
   processor* here = current_processor();
   if (here != nullptr && &here->home == t.home) {
-    processor& p = *here;
-    p.spawned.increment();
-    if (!p.home.steals()) [[unlikely]] {
-      p.home.place_newborn(t);
-      return &t;
-    }
-    // First in line if nobody is: then the parent, when it waits, switches straight to it. Else in
-    // order of birth.
-    if (p.next.load(memory_order_relaxed) == nullptr && p.queue.size() == 0) {
-      p.make_ready_next(t);
+    if (here->keeps_ready) [[likely]] {
+      make_newborn_ready(*here, t);
     } else {
-      p.make_ready_last(t);
+      here->spawned.increment();
+      here->home.place_newborn(t);
     }
-    p.home.work_appeared(p);
   } else {
     check_not_forked();
     // Counted before it can be found, so that it cannot end uncounted.
@@ -308,11 +330,6 @@ void refuse_closure() { refuse_memory("conc: no memory for a thread's function a
 
 static_assert(thread_maker::room == tcb::closure_size);
 
-std::uint64_t current_thread_number() noexcept {
-  const task& self = current_task();
-  return std::uint64_t{self.generation} << 32 | self.id;
-}
-
 }  // namespace conc::detail
 
 namespace conc {
@@ -349,7 +366,7 @@ namespace {
   if (p.next.load(memory_order_relaxed) != &t) return false;
   // What is not the rule is left to the one who can deal with everything.
   if (p.until_checkpoint.read() == 1) return false;
-  if (p.queue.enter() || p.forks.depth() != 0 || !p.take_next_if(t)) [[unlikely]] {
+  if (p.queue.enter() || !p.forks.is_empty() || !p.take_next_if(t)) [[unlikely]] {
     p.queue.leave();
     return false;
   }
@@ -378,20 +395,5 @@ void thread::join() {
   await_end(t);
   recycle(t);
 }
-
-void thread::detach() {
-  if (made_ == nullptr) {
-    throw std::system_error(std::make_error_code(std::errc::invalid_argument), "thread::detach");
-  }
-  tcb& t = *std::exchange(made_, nullptr);
-  if (detach_or_reap(t)) recycle(t);
-}
-
-thread::id thread::get_id() const noexcept {
-  if (made_ == nullptr) return {};
-  return id(std::uint64_t{made_->generation} << 32 | made_->id);
-}
-
-unsigned thread::hardware_concurrency() noexcept { return usable_cpus(); }
 
 }  // namespace conc

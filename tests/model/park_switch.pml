@@ -18,6 +18,7 @@
 //@ without section_until_arrival: assertion violated
 //@ without validate: assertion violated (ended
 //@ without join_look_again: assertion violated (ended
+//@ without leave_empty_slot_alone: assertion violated (ended
 //@ without say_done_to_a_parked_joiner: assertion violated
 #include "step.pml"
 
@@ -83,14 +84,11 @@ inline take(p, t) {
   }
 }
 
-// resume_user_thread(): make_ready_next() in a section of its own.
+// resume_user_thread(): fill_next(), without a section. Only the sleeper is ever woken, so that
+// nobody is there to be displaced.
 inline make_ready(p, t) {
-  LOCK(section[p]);
-  d_step {
-    if :: next[p] != NOBODY -> push_back(p, next[p]) :: else fi;
-    next[p] = t
-  };
-  UNLOCK(section[p])
+  assert(next[p] == NOBODY);
+  next[p] = t
 }
 
 // switch_to_thread() or switch_to_idle(), from `cur` to `to`, inside the section. When `cur` runs
@@ -173,7 +171,8 @@ end:
   do
   // The scheduler's loop: its own queue, what was posted, the other's queue.
   :: cur == IDLE + _pid &&
-     (next[_pid] != NOBODY || length[_pid] + length[1 - _pid] > 0 || inbox != NOBODY) ->
+     (next[_pid] != NOBODY || next[1 - _pid] != NOBODY || length[_pid] + length[1 - _pid] > 0 ||
+      inbox != NOBODY) ->
      other = NOBODY;
      if
      :: next[_pid] != NOBODY || length[_pid] > 0 ->
@@ -186,6 +185,16 @@ end:
         :: other == NOBODY ->
            LOCK(section[1 - _pid]);
            d_step { assert(true); pop_front(1 - _pid, other) };
+           if
+           :: other == NOBODY ->
+              // A thread that lies forgotten in the slot. One that is empty may be filled just now.
+              other = next[1 - _pid];
+              if
+              :: other != NOBODY || !STEP(leave_empty_slot_alone) -> next[1 - _pid] = NOBODY
+              :: else
+              fi
+           :: else
+           fi;
            UNLOCK(section[1 - _pid])
         :: else
         fi

@@ -18,13 +18,6 @@
 namespace conc {
 namespace detail {
 
-template <class Call>
-decltype(auto) call_once_bound(Call& call) {
-  return std::apply(
-      [](auto&... parts) -> decltype(auto) { return std::invoke(std::move(parts)...); },
-      call.parts);
-}
-
 // Run by the first that waits for it without a limit.
 template <class R, class Call>
 class deferred_state final : public future_state<R> {
@@ -34,7 +27,7 @@ class deferred_state final : public future_state<R> {
 
  private:
   void run_deferred() noexcept override {
-    this->fill([this]() -> R { return call_once_bound(call_); });
+    this->fill([this]() -> R { return call_.call_once(); });
   }
 
   Call call_;
@@ -49,7 +42,7 @@ class async_state final : public future_state<R> {
   // Throws std::system_error.
   void start() {
     thread_ = thread([this] {
-      this->fill([this]() -> R { return call_once_bound(call_); });
+      this->fill([this]() -> R { return call_.call_once(); });
       this->make_ready();
     });
   }

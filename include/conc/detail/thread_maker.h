@@ -89,6 +89,30 @@ auto put_closure(thread_maker& maker, Call&& call) -> void (*)(void* storage) no
   }
 }
 
+// make_thread() in one call, for a closure of which the bytes are all: `closure` points to
+// thread_maker::room of them, aligned to 16, which are copied. Throws std::system_error.
+CONC_API tcb* make_small_thread(void (*run)(void* storage) noexcept, void* closure);
+
+template <class Closure>
+inline constexpr bool is_small =
+    sizeof(Closure) <= thread_maker::room && alignof(Closure) <= 16 &&
+    std::is_trivially_copyable_v<Closure>&& std::is_trivially_destructible_v<Closure>;
+
+// On the calling thread's runtime or else the default one, without options.
+template <class Call>
+tcb* make_thread(Call&& call) {
+  using closure = std::decay_t<Call>;
+  if constexpr (is_small<closure>) {
+    alignas(16) std::byte bytes[thread_maker::room];
+    ::new (static_cast<void*>(bytes)) closure(std::forward<Call>(call));
+    return make_small_thread([](void* storage) noexcept { (*static_cast<closure*>(storage))(); },
+                             bytes);
+  } else {
+    thread_maker maker(nullptr, nullptr);
+    return maker.launch(put_closure(maker, std::forward<Call>(call)));
+  }
+}
+
 template <class Call>
 tcb* make_thread(scheduler* on, const thread_options* options, Call&& call) {
   thread_maker maker(on, options);
@@ -105,17 +129,31 @@ void make_in_group(task_group& group, Call&& call) {
 template <class F, class... Arguments>
 struct bound_call {
   std::tuple<F, Arguments...> parts;
-  void operator()() {
-    std::apply([](auto&... p) { static_cast<void>(std::invoke(std::move(p)...)); }, parts);
+  decltype(auto) call_once() {
+    return std::apply([](auto&... p) -> decltype(auto) { return std::invoke(std::move(p)...); },
+                      parts);
   }
+  void operator()() { static_cast<void>(call_once()); }
+};
+
+// Without arguments it is as simple as its callable, which no tuple is.
+template <class F>
+struct bound_call<F> {
+  F f;
+  decltype(auto) call_once() { return std::invoke(std::move(f)); }
+  void operator()() { static_cast<void>(call_once()); }
 };
 
 template <class F, class... Arguments>
 auto bind_call(F&& f, Arguments&&... arguments) {
   static_assert(std::is_invocable_v<std::decay_t<F>, std::decay_t<Arguments>...>,
                 "a thread's arguments must be invocable after conversion to rvalues");
-  return bound_call<std::decay_t<F>, std::decay_t<Arguments>...>{
-      {std::forward<F>(f), std::forward<Arguments>(arguments)...}};
+  if constexpr (sizeof...(Arguments) == 0) {
+    return bound_call<std::decay_t<F>>{std::forward<F>(f)};
+  } else {
+    return bound_call<std::decay_t<F>, std::decay_t<Arguments>...>{
+        {std::forward<F>(f), std::forward<Arguments>(arguments)...}};
+  }
 }
 
 template <class T, class U>
