@@ -22,12 +22,14 @@ namespace conc {
 //   blocking would cost, if a CPU is to spare. The others never block. Without writers in sight
 //   lock_shared() and unlock_shared() are one read-modify-write each, which cannot fail.
 // Order: an unlock happens before every later lock, and an unlock_shared() before every later lock.
-// Fairness, phase-fair: a reader waits for one writer at most (K = 1). A writer that is the oldest
-//   is passed by at most max_bypass = 1000 other writers and by those readers who waited when the
-//   writer before it left, once each; readers who come while it waits do not pass it.
-//   With preference for readers writers may starve, with preference for writers readers may.
+// Fairness, phase-fair: whoever runs may pass those who sleep, up to K = max_bypass = 1000: a
+//   reader that waits is passed by at most K writers, and a writer that is the oldest by K others,
+//   readers and writers together, and then by those readers who wait already or are just coming in.
+//   From there on readers and writers take turns: the door is closed to newcomers until those who
+//   were passed have been inside. With preference for readers writers may starve, with preference
+//   for writers readers may; these two hand over to threads that sleep at every turn.
 // Recursion: none, not even for readers: with a writer waiting in between, the second lock_shared()
-//   of a thread waits for the writer, and that one for the first.
+//   of a thread may wait for the writer, and that one for the first.
 // Destruction: legal as soon as nobody holds or waits for it; no unlock touches the object after it
 //   has let the next one in, so that one may unlock and destroy it at once.
 // Errors: none are reported. Locking what the caller holds for writing, unlocking as somebody else,
@@ -50,7 +52,8 @@ class CONC_CAPABILITY("shared_mutex") basic_shared_mutex {
   void unlock() noexcept CONC_RELEASE() { core_.unlock(); }
 
   void lock_shared() noexcept CONC_ACQUIRE_SHARED() { core_.lock_shared(); }
-  // Fails as well when a writer waits, unless readers are preferred.
+  // Fails as well when a writer waits that has been passed often enough, or if writers are
+  // preferred.
   [[nodiscard]] bool try_lock_shared() noexcept CONC_TRY_ACQUIRE_SHARED() {
     return core_.try_lock_shared();
   }

@@ -6,6 +6,7 @@
 #include "checker/check.h"
 #include "checker/operations.h"
 #include "conc/shared_mutex.h"
+#include "locks/shared_core.h"
 
 namespace {
 
@@ -15,10 +16,10 @@ using conc::rw_preference;
 
 // Plain data that only the lock protects: writers write it and readers read it. Threads below
 // `hurried` may give up.
-template <rw_preference P>
+template <rw_preference P, class Lock = conc::basic_shared_timed_mutex<P>>
 auto sections(int writers, int readers, int hurried_writers = 0, int hurried_readers = 0) {
   return [=] {
-    conc::basic_shared_timed_mutex<P> lock;
+    Lock lock;
     int n = 0, gave_up[2] = {};
     for (int i = 0; i < writers; ++i) {
       spawn([&, i] {
@@ -54,6 +55,21 @@ auto sections(int writers, int readers, int hurried_writers = 0, int hurried_rea
 
 constexpr auto fair = rw_preference::phase_fair;
 
+// With a bound of two, so that it is reached. Its counters are good for two readers.
+class nearly_strict : public conc::detail::shared_core<fair, 3> {
+ public:
+  static_assert(max_bypass == 2);
+  bool try_lock_for(std::chrono::milliseconds time) { return lock_until(after(time)); }
+  bool try_lock_shared_for(std::chrono::milliseconds time) {
+    return lock_shared_until(after(time));
+  }
+
+ private:
+  static conc::detail::steady_nanos after(std::chrono::milliseconds time) {
+    return conc::detail::deadline_after(time);
+  }
+};
+
 template <class P>
 class shared_mutex : public testing::Test {};
 template <rw_preference P>
@@ -78,19 +94,33 @@ TYPED_TEST(shared_mutex, deadlines) {
   expect_sound(sections<p>(2, 2, 2, 1));
 }
 
+TEST(shared_mutex_bound, is_reached) {
+  expect_sound(sections<fair, nearly_strict>(2, 1));
+  expect_sound(sections<fair, nearly_strict>(3, 1));
+  expect_sound(sections<fair, nearly_strict>(1, 2));
+  expect_sound(sections<fair, nearly_strict>(2, 2));
+  expect_sound(sections<fair, nearly_strict>(2, 2, 2, 1));
+  expect_sound(sections<fair, nearly_strict>(3, 2, 1, 1));
+}
+
 // Most of what happens under the lock of the bucket is ordered by that already; and must_park()
 // claims the lock only after a writer's withdrawal, which does not happen here.
 template <rw_preference P>
 std::set<std::string> ordered_by_the_bucket() {
   std::set<std::string> all = {"parking_queue.h enqueue: release",
-                               "shared_core.h arrive_slow: acquire 2",
-                               "shared_core.h must_park: acquire"};
-  if (P == rw_preference::reader) {
-    all.insert(
-        {"shared_core.h leave_under_lock: acquire", "shared_core.h leave_under_lock: release"});
+                               "shared_core.h must_park: acquire",
+                               "shared_readers.h must_wait: acquire 2"};
+  if (P == rw_preference::phase_fair) {
+    all.insert("shared_readers.h answer_call: acquire");
   } else {
-    all.insert("shared_core.h let_writer_in: release");
+    all.insert(
+        {"shared_readers.h must_wait: acquire", "shared_readers.h must_wait on failure: acquire"});
   }
+  if (P == rw_preference::reader) {
+    all.insert({"shared_readers.h leave_under_lock: acquire",
+                "shared_readers.h leave_under_lock: release"});
+  }
+  if (P == rw_preference::writer) all.insert("shared_readers.h let_writer_in: release");
   return all;
 }
 
@@ -129,12 +159,15 @@ TYPED_TEST(shared_mutex, may_be_destroyed_by_its_last_user) {
 }
 
 TEST(shared_mutex_steps, of_the_phases) {
-  expect_step_needed(sections<fair>(2, 1), "shared_reader_looks_again", "");
-  expect_step_needed(sections<fair>(2, 1, 0, 1), "shared_uncount_late_reader", "");
-  expect_step_needed(sections<fair>(2, 2, 2, 0), "shared_late_writer_reopens", "");
-  expect_step_needed(sections<fair>(2, 1, 1, 0), "shared_wait_for_last_reader", "");
+  constexpr auto writer = rw_preference::writer;
+  expect_step_needed(sections<writer>(2, 1), "shared_reader_looks_again", "");
+  expect_step_needed(sections<fair>(2, 1, 0, 1), "shared_last_late_reader", "");
+  expect_step_needed(sections<writer>(2, 2, 2, 0), "shared_late_writer_reopens", "");
+  expect_step_needed(sections<writer>(2, 1, 1, 0), "shared_wait_for_last_reader", "");
   expect_step_needed(sections<fair>(3, 1, 2, 0), "shared_late_designated_resigns", "");
   expect_step_needed(sections<fair>(3, 1), "shared_resign_as_designated", "");
+  expect_step_needed(sections<fair>(2, 1), "shared_say_sleeping", "");
+  expect_step_needed(sections<fair>(1, 2), "shared_last_reader_calls", "");
 }
 
 }  // namespace

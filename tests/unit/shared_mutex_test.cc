@@ -16,24 +16,18 @@
 #include "support/eventually.h"
 #include "support/mutex_moments.h"
 #include "support/scale.h"
+#include "support/shared_moments.h"
 
 namespace {
 
 using conc::rw_preference;
 using conc_test::crew;
 using conc_test::eventually;
+using conc_test::readers_parked;
 using conc_test::scaled;
+using conc_test::writers_parked;
 
 static_assert(sizeof(conc::shared_mutex) == 16 && sizeof(conc::shared_timed_mutex) == 16);
-
-template <class M>
-int writers_parked(const M& m) {
-  return conc_test::parked_at(&m);
-}
-template <class M>
-int readers_parked(const M& m) {
-  return conc_test::parked_at(reinterpret_cast<const char*>(&m) + 1);
-}
 
 template <class Mutex>
 class shared_mutex_test : public testing::Test {};

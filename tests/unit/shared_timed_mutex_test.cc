@@ -14,6 +14,7 @@
 #include "support/eventually.h"
 #include "support/mutex_moments.h"
 #include "support/scale.h"
+#include "support/shared_moments.h"
 
 namespace {
 
@@ -22,16 +23,9 @@ using conc::rw_preference;
 using conc_test::burn_until;
 using conc_test::crew;
 using conc_test::eventually;
+using conc_test::readers_parked;
+using conc_test::writers_parked;
 using steady = std::chrono::steady_clock;
-
-template <class M>
-int writers_parked(const M& m) {
-  return conc_test::parked_at(&m);
-}
-template <class M>
-int readers_parked(const M& m) {
-  return conc_test::parked_at(reinterpret_cast<const char*>(&m) + 1);
-}
 
 template <class Mutex>
 class shared_timed_mutex_test : public testing::Test {};
@@ -39,6 +33,12 @@ using mutexes = testing::Types<conc::basic_shared_timed_mutex<rw_preference::pha
                                conc::basic_shared_timed_mutex<rw_preference::reader>,
                                conc::basic_shared_timed_mutex<rw_preference::writer>>;
 TYPED_TEST_SUITE(shared_timed_mutex_test, mutexes);
+
+// With a reader inside and a writer parked, or who has just given up.
+template <rw_preference P>
+void close_the_door(conc::basic_shared_timed_mutex<P>& m) {
+  if constexpr (P == rw_preference::phase_fair) conc_test::pass_as_reader_until_the_bound(m);
+}
 
 TYPED_TEST(shared_timed_mutex_test, nobody_gives_up_early_or_leaves_a_trace) {
   conc_test::in_both_worlds([](const char* who) {
@@ -105,7 +105,8 @@ TYPED_TEST(shared_timed_mutex_test, a_writer_who_gives_up_lets_the_readers_behin
     const auto write = [&](int) { got = m.try_lock_for(15ms); };
     const auto read = [&](int) { const std::shared_lock guard(m); };
     round % 2 == 0 ? all.users(1, write) : all.kernels(1, write);
-    eventually([&] { return writers_parked(m) == 1; }, 1s);  // or has given up already
+    // Or has given up already.
+    if (eventually([&] { return writers_parked(m) == 1; }, 1s)) close_the_door(m);
     round % 4 < 2 ? all.users(2, read) : all.kernels(2, read);
     all.join();  // while we stay inside
     EXPECT_FALSE(got);
@@ -179,6 +180,7 @@ TEST(shared_timed_mutex, the_last_reader_finds_the_writer_who_waits_for_it) {
     };
     round % 2 == 0 ? writer.users(1, write) : writer.kernels(1, write);
     const bool parked = eventually([&] { return writers_parked(m) == 1; }, 1s);
+    if (parked) close_the_door(m);
     bucket.lock.lock();
     const bool in_time = parked && conc::detail::first_waiter(bucket, &m) != nullptr;
     leave.count_down();
@@ -216,8 +218,7 @@ TEST(shared_timed_mutex, a_woken_writer_who_is_late_opens_the_door) {
       if (late_got) m.unlock();
     });
     while (writers_parked(m) == 0 && steady::now() < deadline) conc::this_thread::yield();
-    m.unlock();  // wakes the writer
-    m.lock();
+    conc_test::pass_as_writer_until_the_bound(m);
     conc::latch leave(1);
     std::thread reader([&] {
       const std::shared_lock guard(m);

@@ -13,8 +13,8 @@ namespace conc {
 
 // Whom a shared mutex lets in first when both readers and writers wait.
 //
-//   phase_fair  readers and writers take turns: a reader waits for one writer at most, a writer for
-//               the readers that are inside and one batch of others. Nobody starves.
+//   phase_fair  readers and writers take turns. Those who run may pass those who sleep, up to a
+//               bound; from there on the lock is handed over in phases. Nobody starves.
 //   reader      readers come in whenever no writer is inside. Writers starve while readers overlap.
 //   writer      readers come in only when no writer waits. Readers starve under a stream of
 //   writers.
@@ -29,7 +29,8 @@ struct task;
 template <unsigned Bits>
 struct shared_layout {
   static constexpr std::uint64_t writer = 1, parked = 2, waking = 4, open = 8, phase = 16;
-  static constexpr std::uint64_t one_bypass = 32, bypass_mask = 0x7ff * one_bypass;
+  static constexpr std::uint64_t sleeping = 32;
+  static constexpr std::uint64_t one_bypass = 64, bypass_mask = 0x3ff * one_bypass;
   static constexpr unsigned arrivals_shift = 16, departures_shift = 16 + Bits;
   static constexpr std::uint64_t count_mask = (std::uint64_t{1} << Bits) - 1;
   static constexpr std::uint64_t one_arrival = std::uint64_t{1} << arrivals_shift;
@@ -56,7 +57,8 @@ template <rw_preference Preference, unsigned Bits = 24>
 class CONC_API shared_core {
  public:
   using layout = shared_layout<Bits>;
-  static constexpr std::uint32_t max_bypass = 1000;
+  // Less where narrow counters could not count so far.
+  static constexpr std::uint32_t max_bypass = Bits < 12 ? (1u << Bits) / 4 : 1000;
 
   constexpr shared_core() noexcept = default;
   shared_core(const shared_core&) = delete;
@@ -83,7 +85,7 @@ class CONC_API shared_core {
     std::uint64_t seen = word_.load(memory_order_relaxed);
     while ((seen & layout::writer) == 0) {
       if ((seen & layout::arrivals_top) != 0) {
-        rebase(seen);
+        if (!rebase(seen)) return false;
         continue;
       }
       // [shared_mutex] acquire: as in lock_shared().
@@ -109,7 +111,8 @@ class CONC_API shared_core {
       // [shared_mutex] release: pairs with the acquire of the writer after, or of the reader who
       // leaves last and lets him in (let_writer_in()).
       const std::uint64_t before = word_.fetch_sub(layout::one_departure, memory_order_release);
-      if ((before & layout::writer) != 0 || layout::inside(before) == 0) [[unlikely]]
+      if ((before & (layout::writer | layout::parked)) != 0 || layout::inside(before) == 0)
+          [[unlikely]]
         leave_slow(before);
     }
   }
@@ -148,8 +151,12 @@ class CONC_API shared_core {
 
   // Readers.
   bool arrive_slow(std::uint64_t before, steady_nanos deadline) noexcept;
-  void rebase(std::uint64_t& seen) noexcept;
+  bool must_wait(std::uint64_t before, bool lost) noexcept;
+  bool answer_call(std::uint64_t& before) noexcept;
+  bool rebase(std::uint64_t& seen) noexcept;
+  void close_behind() noexcept;
   void leave_slow(std::uint64_t before) noexcept;
+  void call_writer() noexcept;
   void let_writer_in() noexcept;
   void leave_under_lock() noexcept;
   // Writers.
@@ -160,16 +167,20 @@ class CONC_API shared_core {
   bool must_park(bool designated) noexcept;
   bool give_up(bool designated) noexcept;
   void reopen(std::uint64_t before) noexcept;
+  static bool late_reader(task& self, const void* address, bool last) noexcept;
   static bool late_writer(task& self, const void* address, bool last) noexcept;
+  task* call_readers() noexcept;
+  task* let_readers_in() noexcept;
   [[noreturn]] void unlocked_by_another() const noexcept;
   [[noreturn]] void destroyed_in_use() const noexcept;
 
   atomic<std::uint64_t> word_{0};
   // The writer that is inside; for finding misuse. Only a writer finds its own number here.
   atomic<std::uint32_t> owner_{0};
-  // Readers who were let in by a writer's withdrawal and have not noticed yet. Under the bucket's
-  // lock; 0 while the door is closed.
-  std::uint32_t unnoticed_ = 0;
+  // Under the bucket's lock. Readers who were let in by a writer's withdrawal and have not noticed
+  // yet; 0 while the door is closed. And readers who were woken to compete and have not come to it.
+  std::uint32_t unnoticed_ : 24 = 0;
+  std::uint32_t called_ : 8 = 0;
 };
 
 extern template class shared_core<rw_preference::phase_fair>;
