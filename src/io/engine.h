@@ -31,6 +31,7 @@
 #include <memory>
 
 #include "conc/detail/atomic.h"
+#include "io/cached_descriptors.h"
 #include "io/operation.h"
 #include "io/quiet_descriptors.h"
 #include "locks/internal_lock.h"
@@ -69,8 +70,12 @@ class engine : public poller {
   virtual void start(operation& op) noexcept = 0;
   virtual void flush() noexcept = 0;
   quiet_descriptors quiet;
+  cached_descriptors cached;
 
   // --- for the owner ----------------------------------------------------------------------------
+  // How many operations threads have begun here, ever.
+  std::uint64_t operations_begun() const noexcept { return started_.read(); }
+  std::uint64_t operations_in_flight() const noexcept { return started_.read() - finished_.read(); }
   bool in_use() const noexcept override { return started_.read() != finished_.read(); }
   void before_blocking() noexcept override { flush(); }
   void end_with_owner() noexcept final;

@@ -12,7 +12,9 @@
 #include "io/emulation.h"
 #include "io/engine.h"
 #include "io/epoll_set.h"
+#include "io/section.h"
 #include "locks/fork.h"
+#include "locks/mutants.h"
 #include "sched/scheduler.h"
 
 namespace conc::detail {
@@ -120,6 +122,24 @@ int attempt_if_wise(const request& r) noexcept {
   return done;
 }
 
+// Whether the disk would keep the whole processor waiting during an attempt.
+bool goes_past_the_cache(const request& r) noexcept {
+  if (!is_of_whole_sectors(r) || !CONC_STEP(io_ask_for_o_direct)) return false;
+  const carrier* c = current_carrier();
+  if (c == nullptr) return false;  // a kernel thread keeps nobody waiting
+  auto* own = static_cast<engine*>(c->io.load(memory_order_relaxed));
+  if (own != nullptr && own->cached.vouches_for(r.fd)) return false;
+  if (has_o_direct(r.fd)) return true;
+  if (own != nullptr) own->cached.note_cached(r.fd);
+  return false;
+}
+
+// At the file's own position, which a ring leaves where it was if the disk answers later.
+outcome past_the_cache_here(const request& r, const io::options& how) noexcept {
+  if (const int late = too_late(how); late < 0) return {late};
+  return in_section([&] { return block_on(r); });
+}
+
 request poll_of(int fd, std::uint32_t events) noexcept {
   request r;
   r.opcode = IORING_OP_POLL_ADD;
@@ -170,8 +190,13 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept {
   if (how.stop.stop_requested()) return {-ECANCELED};
   // The blocking system call of a kernel thread is an attempt itself.
   if (!is_limited(how) && !is_user_thread(current_task())) m.try_first = false;
+  const bool direct = m.try_first && goes_past_the_cache(r);
+  if (direct && is_at_own_position(r) && CONC_STEP(io_move_the_position)) {
+    return past_the_cache_here(r, how);
+  }
+  if (direct) m.try_first = false;
   for (bool first = true;; first = false) {
-    int tried = 0;
+    int tried = direct ? -EAGAIN : 0;
     if (m.try_first) {
       tried = first && m.retry_after != 0 ? attempt_if_wise(r) : attempt(r);
       if (!needs_waiting(tried) || (tried == -EAGAIN && m.retry_after == 0)) {
@@ -199,7 +224,9 @@ void before_closing(int fd) noexcept {
   epoll_set::closing(fd);
   const carrier* c = current_carrier();
   poller* io = c != nullptr ? c->io.load(memory_order_relaxed) : nullptr;
-  if (io != nullptr) static_cast<engine*>(io)->flush();
+  if (io == nullptr) return;
+  static_cast<engine*>(io)->cached.forget(fd);
+  static_cast<engine*>(io)->flush();
 }
 
 }  // namespace conc::detail
