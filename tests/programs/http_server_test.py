@@ -158,28 +158,49 @@ class HttpServerTest(unittest.TestCase):
         while client.ask("/changing.txt").body != b"new!":
             self.assertLess(time.monotonic(), end)
 
+    def watch_them_leave(self, server, clients):
+        """Asks for a page again and again, as long as one of them has heard nothing."""
+        end = time.monotonic() + PATIENCE
+        while any(client.silent() for client in clients) and time.monotonic() < end:
+            with Client(server.port) as quick:
+                self.assertEqual(quick.ask("/").body, PAGE)
+
+    def watch_descriptors(self, server, at_most):
+        end = time.monotonic() + PATIENCE
+        while server.descriptors() > at_most:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+
+    # Each of the two has a server of its own, whose other limit is out of reach: on a machine that
+    # is busy elsewhere it takes a while to connect to it so often.
     def test_the_slow_are_shown_out_and_nobody_waits_for_them(self):
-        server = self.start("--head-seconds", "2", "--idle-seconds", "2")
+        server = self.start("--head-seconds", "1", "--idle-seconds", "600")
         self.addCleanup(server.kill)
         before = server.descriptors()
         slow = [self.client(server) for _ in range(50)]
-        silent = [self.client(server) for _ in range(50)]
         for client in slow:
             client.send("GET / HTTP/1.1\r\n")
-        for client in slow:
-            client.send("X: y\r\n")  # a little more now and then does not help
-        end = time.monotonic() + PATIENCE
-        while any(client.silent() for client in slow) and time.monotonic() < end:
-            with Client(server.port) as quick:
-                self.assertEqual(quick.ask("/").body, PAGE)
+        for client in slow:  # a little more now and then does not help
+            if client.silent():
+                client.send("X: y\r\n")
+        self.watch_them_leave(server, slow)
         for client in slow:
             self.assertEqual(client.reply().status, 408)
-        for client in slow + silent:
             self.assertTrue(client.at_end())
             client.socket.close()
-        while server.descriptors() > before + 20:  # rings of the carriers may have come
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.01)
+        self.watch_descriptors(server, before + 20)  # rings of the carriers may have come
+        self.assertEqual(server.stop(), 0)
+
+    def test_the_silent_are_shown_out_without_a_word(self):
+        server = self.start("--head-seconds", "600", "--idle-seconds", "1")
+        self.addCleanup(server.kill)
+        before = server.descriptors()
+        silent = [self.client(server) for _ in range(50)]
+        self.watch_them_leave(server, silent)
+        for client in silent:
+            self.assertTrue(client.at_end())
+            client.socket.close()
+        self.watch_descriptors(server, before + 20)
         self.assertEqual(server.stop(), 0)
 
     def test_clients_that_go_in_the_midst(self):
@@ -200,7 +221,7 @@ class HttpServerTest(unittest.TestCase):
             self.assertTrue(all(pool.map(visit, range(64))))
 
     def test_sigterm_answers_what_has_come_and_ends(self):
-        server = self.start()
+        server = self.start("--grace", "600")  # we may be slow readers on a busy machine
         self.addCleanup(server.kill)
         idle, busy = self.client(server), self.client(server)
         idle.ask("/")
