@@ -1,60 +1,20 @@
 #include "sched/standstill.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "locks/futex.h"
 #include "locks/mutants.h"
 #include "locks/sanitized.h"
+#include "sched/carrier_signal.h"
 #include "sched/interrupted.h"
 #include "sched/scheduler.h"
 #include "threads/own_memory.h"
-#include "threads/signal_chain.h"
 #include "threads/snapshot.h"
 
 namespace conc::detail {
 namespace {
 
 constexpr nanos patience_of_asker = 200'000'000, patience_of_handler = 1'000'000'000;
-
-constinit signal_chain chain;
-
-void stop_here(int signal, siginfo_t* info, void* context) noexcept {
-  const int saved_errno = errno;
-  carrier* c = carrier_here();
-  standstill* s = c != nullptr ? &c->stop : nullptr;
-  // [standstill.asked] acquire: pairs with the releases in look_at_running(); whoever asked before
-  // has done with what we are about to write.
-  if (s == nullptr || s->phase.load(memory_order_acquire) != standstill::asked) {
-    chain.pass_on(signal, info, context);
-    errno = saved_errno;
-    return;
-  }
-  s->who = current_or_null()->id;
-  s->registers = interrupted_registers(context);
-  std::uint32_t seen = standstill::asked;
-  // [standstill] release: pairs with the acquire in look_at_running(); who and registers are there.
-  if (s->phase.compare_exchange_strong(seen, standstill::arrived, memory_order_release,
-                                       memory_order_relaxed)) {
-    futex_wake(s->phase);
-    const nanos end = now() + patience_of_handler;
-    while (s->phase.load(memory_order_relaxed) == standstill::arrived && now() < end) {
-      futex_wait(s->phase, standstill::arrived, end);
-    }
-    seen = standstill::arrived;  // if the asker is gone we go, too
-    s->phase.compare_exchange_strong(seen, standstill::idle, memory_order_relaxed,
-                                     memory_order_relaxed);
-  }
-  errno = saved_errno;
-}
-
-bool install_once() noexcept {
-  static const bool installed = chain.install(carrier_signal, stop_here);
-  return installed;
-}
 
 bool answered(standstill& s) noexcept {
   const nanos end = now() + patience_of_asker;
@@ -87,6 +47,29 @@ void copy_stack(std::uint32_t who, stopped_thread& out) noexcept {
 
 }  // namespace
 
+bool stand_still_if_asked(carrier& c, const void* context) noexcept {
+  standstill& s = c.stop;
+  // [standstill.asked] acquire: pairs with the releases in look_at_running(); whoever asked before
+  // has done with what we are about to write.
+  if (s.phase.load(memory_order_acquire) != standstill::asked) return false;
+  s.who = current_or_null()->id;
+  s.registers = interrupted_registers(context);
+  std::uint32_t seen = standstill::asked;
+  // [standstill] release: pairs with the acquire in look_at_running(); who and registers are there.
+  if (s.phase.compare_exchange_strong(seen, standstill::arrived, memory_order_release,
+                                      memory_order_relaxed)) {
+    futex_wake(s.phase);
+    const nanos end = now() + patience_of_handler;
+    while (s.phase.load(memory_order_relaxed) == standstill::arrived && now() < end) {
+      futex_wait(s.phase, standstill::arrived, end);
+    }
+    seen = standstill::arrived;  // if the asker is gone we go, too
+    s.phase.compare_exchange_strong(seen, standstill::idle, memory_order_relaxed,
+                                    memory_order_relaxed);
+  }
+  return true;
+}
+
 carrier* carrier_here() noexcept {
   const task_head* t = current_or_null();
   if (t == nullptr) return nullptr;
@@ -100,7 +83,7 @@ bool look_at_running(carrier& c, stopped_thread& out) noexcept {
   if (!signals_arrive) return false;
   standstill& s = c.stop;
   std::uint32_t seen = standstill::idle;
-  if (!install_once()) return false;
+  if (!handle_carrier_signal()) return false;
   // [standstill.asked] acq_rel: pairs with the acquire in stop_here() and the release below.
   if (!s.phase.compare_exchange_strong(seen, standstill::asked, memory_order_acq_rel,
                                        memory_order_relaxed)) {

@@ -14,14 +14,11 @@
 #ifndef CONC_SCHED_STANDSTILL_H
 #define CONC_SCHED_STANDSTILL_H
 
-#include <signal.h>
-
 #include <cstddef>
 #include <cstdint>
 
 #include "conc/detail/atomic.h"
 #include "locks/clock.h"
-#include "locks/sanitized.h"
 #include "threads/unwind.h"
 
 namespace conc::detail {
@@ -52,18 +49,6 @@ struct stopped_thread {
 bool look_at_running(carrier& c, stopped_thread& out) noexcept;
 
 // --- for other signal handlers of the library's -------------------------------------------------
-
-// Ignored by default, and never sent by the C library: what Go uses, too, and for these reasons. A
-// program that uses it for urgent data on sockets keeps its handler (signal_chain.h), and may see
-// it called once more than there are data, for which such handlers must be prepared anyway.
-inline constexpr int carrier_signal = SIGURG;
-
-// ThreadSanitizer delivers signals when it sees fit, which for a thread that computes is never.
-#if defined(CONC_TSAN)
-inline constexpr bool signals_arrive = false;
-#else
-inline constexpr bool signals_arrive = true;
-#endif
 
 // The carrier that the calling kernel thread is, also in a blocking section, when it has no
 // processor; null if it is none.

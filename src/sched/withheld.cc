@@ -20,12 +20,11 @@
 // flight, one sleeper wakes now and then to look.
 #include <pthread.h>
 
-#include <cerrno>
 #include <mutex>
 
 #include "locks/mutants.h"
+#include "sched/carrier_signal.h"
 #include "sched/scheduler.h"
-#include "threads/signal_chain.h"
 
 namespace conc::detail {
 namespace {
@@ -33,28 +32,13 @@ namespace {
 // Who was at his engine less than this ago will be there again by himself; six service intervals.
 constexpr nanos patience = 6 * processor::service_interval;
 
-constinit signal_chain chain;
-
-void bring_in_here(int signal, siginfo_t* info, void* context) noexcept {
-  const int saved_errno = errno;
-  carrier* c = carrier_here();
-  const bool is_ours = c != nullptr && c->asked_to_bring_in.exchange(false, memory_order_relaxed);
-  if (is_ours) {
-    if (poller* io = c->io.load(memory_order_relaxed); io != nullptr) io->bring_in();
-  }
-  // One signal may stand for several.
-  if (!is_ours || c->stop.phase.load(memory_order_relaxed) == standstill::asked) {
-    chain.pass_on(signal, info, context);
-  }
-  errno = saved_errno;
-}
-
-bool install_once() noexcept {
-  static const bool installed = chain.install(carrier_signal, bring_in_here);
-  return installed;
-}
-
 }  // namespace
+
+bool bring_in_if_asked(carrier& c) noexcept {
+  if (!c.asked_to_bring_in.exchange(false, memory_order_relaxed)) return false;
+  if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) io->bring_in();
+  return true;
+}
 
 void scheduler::fetch_withheld(carrier& helper, nanos time) noexcept {
   helper.helped_last = time;
@@ -65,7 +49,7 @@ void scheduler::fetch_withheld(carrier& helper, nanos time) noexcept {
     // [carrier.io] acquire: pairs with the release of whoever made it.
     poller* io = c.get() != &helper ? c->io.load(memory_order_acquire) : nullptr;
     if (io == nullptr || !io->help(time - patience)) continue;
-    if (!signals_arrive || !c->started || !install_once() || !CONC_STEP(io_call_the_owner))
+    if (!signals_arrive || !c->started || !handle_carrier_signal() || !CONC_STEP(io_call_the_owner))
       continue;
     c->asked_to_bring_in.store(true, memory_order_relaxed);
     pthread_kill(c->thread, carrier_signal);

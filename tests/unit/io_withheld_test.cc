@@ -10,7 +10,7 @@
 #include "conc/conc.h"
 #include "io/engine.h"
 #include "sched/carrier.h"
-#include "sched/standstill.h"
+#include "sched/carrier_signal.h"
 #include "support/eventually.h"
 #include "support/io_waiters.h"
 #include "support/scale.h"

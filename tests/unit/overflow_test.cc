@@ -1,5 +1,6 @@
 // Running over the end of a stack, and faults that are nothing of the kind.
 #include <gtest/gtest.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -204,6 +205,38 @@ TEST_F(OverflowDeathTest, an_earlier_handler_gets_what_is_no_overflow) {
     conc::thread([] { write_to(48); }).join();
   };
   EXPECT_EXIT(detailed(), testing::ExitedWithCode(5), "^with the right address\n$");
+}
+
+sigjmp_buf before_the_fault;
+
+// On a kernel thread of the program's, where a handler may do so.
+TEST_F(OverflowDeathTest, an_earlier_handler_may_leave_by_a_jump) {
+  const auto leaves = [] {
+    struct sigaction action {};
+    action.sa_handler = [](int) { siglongjmp(before_the_fault, 1); };
+    action.sa_flags = SA_NODEFER;
+    sigaction(SIGSEGV, &action, nullptr);
+    conc::thread([] {}).join();
+    std::thread([] {
+      static int jumps = 0;
+      // The mask is not restored: it has not changed.
+      if (sigsetjmp(before_the_fault, 0) != 0) ++jumps;
+      if (jumps < 3) write_to(16);
+    }).join();
+    std::_Exit(5);
+  };
+  EXPECT_EXIT(leaves(), testing::ExitedWithCode(5), "");
+}
+
+TEST_F(OverflowDeathTest, an_earlier_handler_for_one_signal_gets_one) {
+  const auto again = [] {
+    struct sigaction action {};
+    action.sa_handler = [](int) { say("once\n"); };
+    action.sa_flags = SA_ONSTACK | static_cast<int>(SA_RESETHAND);
+    sigaction(SIGSEGV, &action, nullptr);
+    conc::thread([] { write_to(16); }).join();
+  };
+  EXPECT_EXIT(again(), of_the_fault, "^once\n(==|$)");
 }
 
 TEST_F(OverflowDeathTest, an_earlier_handler_runs_after_the_report) {

@@ -10,9 +10,11 @@
 #include <chrono>
 #include <cstdint>
 #include <span>
+#include <sstream>
 #include <thread>
 
 #include "conc/conc.h"
+#include "support/death.h"
 #include "support/eventually.h"
 #include "support/scale.h"
 
@@ -122,6 +124,48 @@ TEST(signals, no_wait_ends_for_one) {
   for (auto& t : users) t.join();
   close(fds[0]);
   close(fds[1]);
+}
+
+using SignalsDeathTest = conc_test::death_test;
+
+std::atomic<int> urgent{0};
+
+// SIGURG is the library's own, too, but the program's handler has it as before: also without
+// SA_RESTART, which ends a system call.
+TEST_F(SignalsDeathTest, the_programs_own_handler_of_sigurg_still_works) {
+  const auto still_works = [] {
+    struct sigaction theirs {};
+    theirs.sa_handler = [](int) { ++urgent; };
+    sigaction(SIGURG, &theirs, nullptr);
+    conc::runtime r({.processors = 1});
+    std::atomic<bool> runs{false}, stop{false};
+    conc::thread computes = r.spawn([&] {
+      runs = true;
+      while (!stop) {
+      }
+    });
+    bool good = conc_test::eventually([&] { return runs.load(); });
+    std::ostringstream text;
+    r.dump(text);  // has a trace of the one that computes, by SIGURG
+    stop = true;
+    computes.join();
+    int fds[2];
+    good = pipe(fds) == 0 && good;
+    std::atomic<int> outcome{0};
+    std::thread reader([&] {
+      char c;
+      outcome = read(fds[0], &c, 1) < 0 ? errno : -1;
+    });
+    urgent = 0;
+    good = conc_test::eventually([&] {
+             pthread_kill(reader.native_handle(), SIGURG);
+             return outcome != 0;
+           }) &&
+           good;
+    reader.join();
+    std::_Exit(good && outcome == EINTR && urgent > 0 ? 5 : 1);
+  };
+  EXPECT_EXIT(still_works(), testing::ExitedWithCode(5), "");
 }
 
 TEST(signals, a_runtime_inherits_the_mask_of_its_maker) {
