@@ -73,16 +73,21 @@ void write_report(const tcb& t, const register_set& r) noexcept {
   write_trace(r, s);
 }
 
-// A fault in the guard; or anywhere, with the stack pointer below the stack: a large frame may have
-// jumped over the guard.
+// A fault in the guard; or below it, with the stack pointer there as well: a large frame may have
+// jumped over the guard. In both cases what was touched is part of the frame, hence not far below
+// the stack pointer; by how much, with red zones, pushes and probes of what will be needed, is what
+// Linux allowed when it let stacks grow. A pointer that has gone astray mostly points elsewhere,
+// also while the thread runs on another stack, of the program's own making, that lies below its
+// own.
 bool is_overflow(const siginfo_t& info, const register_set& r, const tcb& t) noexcept {
-  constexpr std::uintptr_t largest_jump = 64 << 20;
+  constexpr std::uintptr_t largest_jump = 64 << 20, farthest_probe = (64 << 10) + 256;
   const stack_memory s = stack_of(t);
   if (info.si_code <= 0 || !s) return false;
   const auto at = reinterpret_cast<std::uintptr_t>(info.si_addr);
   const auto base = reinterpret_cast<std::uintptr_t>(s.base);
   const auto low = reinterpret_cast<std::uintptr_t>(s.lowest_usable());
-  return (at >= base && at < low) || (r.sp() < low && r.sp() > base - largest_jump);
+  if (at >= low || at + farthest_probe < r.sp()) return false;
+  return at >= base || (r.sp() < low && r.sp() > base - largest_jump);
 }
 
 void wait_for_the_first() noexcept {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -151,6 +152,38 @@ TEST_F(OverflowDeathTest, a_wild_pointer_is_no_overflow) {
     }).join();
   };
   EXPECT_EXIT(neighbour(), testing::KilledBySignal(SIGSEGV), CONC_NO_REPORT);
+}
+
+// The thread's own guard, or a fault on a stack that the program has put below the thread's:
+// neither has anything to do with how deep the thread is.
+TEST_F(OverflowDeathTest, a_wild_pointer_near_the_stack_is_no_overflow) {
+  const auto own_guard = [] {
+    volatile char here = 0;
+    const auto page = reinterpret_cast<std::uintptr_t>(&here) / 4096 * 4096;
+    for (std::uintptr_t at = page - 4096; at > page - (1 << 20); at -= 4096) write_to(at);
+  };
+  EXPECT_EXIT(conc::thread(own_guard).join(), testing::KilledBySignal(SIGSEGV), CONC_NO_REPORT);
+  const auto on_another_stack = [] {
+    constexpr std::size_t bytes = 64 << 10;
+    static ucontext_t back, there;
+    volatile char here = 0;
+    void* below = MAP_FAILED;
+    for (std::uintptr_t far = 1 << 20; far < 60 << 20 && below == MAP_FAILED; far += 1 << 20) {
+      void* at =
+          reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(&here) - far) / 4096 * 4096);
+      below = mmap(at, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    }
+    if (below == MAP_FAILED) raise(SIGSEGV);  // nothing to test
+    getcontext(&there);
+    there.uc_stack = {.ss_sp = below, .ss_flags = 0, .ss_size = bytes};
+    there.uc_link = &back;
+    makecontext(
+        &there, [] { write_to(16); }, 0);
+    swapcontext(&back, &there);
+  };
+  EXPECT_EXIT(conc::thread(on_another_stack).join(), testing::KilledBySignal(SIGSEGV),
+              CONC_NO_REPORT);
 }
 
 TEST_F(OverflowDeathTest, a_signal_that_somebody_sends_is_no_overflow) {
