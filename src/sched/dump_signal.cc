@@ -1,5 +1,6 @@
 #include "sched/dump_signal.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -46,6 +47,11 @@ void write_all(std::string_view text) noexcept {
   while (!text.empty()) {
     const ssize_t n = write(STDERR_FILENO, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {  // shared with somebody who wants it so
+      pollfd room{STDERR_FILENO, POLLOUT, 0};
+      ::poll(&room, 1, -1);
+      continue;
+    }
     if (n <= 0) return;
     text.remove_prefix(static_cast<std::size_t>(n));
   }

@@ -1,7 +1,9 @@
 // The signal that makes a process write down what all its threads do.
 #include "sched/dump_signal.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "conc/conc.h"
 #include "support/death.h"
@@ -146,6 +149,41 @@ TEST_F(DumpSignalDeathTest, is_answered_when_no_carrier_is_free) {
         a.join();
         b.join();
         leave(good && count(seen, "running on processor") == 2, seen);
+      },
+      testing::ExitedWithCode(7), "");
+}
+
+// Standard error is a pipe that is full, and whoever shares it does not want to wait.
+TEST_F(DumpSignalDeathTest, is_written_whole_however_slowly_it_is_read) {
+  EXPECT_EXIT(
+      {
+        conc::dump_on_signal(SIGUSR2);
+        conc::runtime r({.processors = 1});
+        conc::latch gate(1);
+        std::vector<conc::thread> all;
+        for (int i = 0; i < 300; ++i) all.push_back(r.spawn([&] { gate.wait(); }));
+        bool good = conc_test::eventually_parked(&gate, 300);
+        const int saved = dup(2);
+        int ends[2];
+        good = pipe2(ends, O_NONBLOCK) == 0 && good;
+        fcntl(ends[1], F_SETPIPE_SZ, 4096);
+        dup2(ends[1], 2);
+        kill(getpid(), SIGUSR2);
+        good = good && eventually([&] {
+                 pollfd room{ends[1], POLLOUT, 0};
+                 return poll(&room, 1, 0) == 0;
+               });
+        std::string seen;
+        good = good && eventually([&] {
+                 char part[4096];
+                 const ssize_t n = read(ends[0], part, sizeof part);
+                 if (n > 0) seen.append(part, static_cast<std::size_t>(n));
+                 return count(seen, "conc: that was all") == 1;
+               });
+        dup2(saved, 2);
+        gate.count_down();
+        for (auto& t : all) t.join();
+        leave(good && count(seen, "waits for a conc::latch") == 300, seen);
       },
       testing::ExitedWithCode(7), "");
 }
