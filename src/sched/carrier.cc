@@ -204,7 +204,7 @@ constexpr task_port user_thread_port{suspend_user_thread, resume_user_thread, yi
 
 [[gnu::hot, gnu::noinline]] void switch_to_idle(processor& p, tcb& from, publish_fn publish,
                                                 void* argument, bool last_time) noexcept {
-  carrier& c = *p.holder;
+  carrier& c = *p.holder.load(memory_order_relaxed);
   if (p.forks.depth() != 0) [[unlikely]]
     p.forks.separate_top();
   p.runs_thread.store(false, memory_order_relaxed);

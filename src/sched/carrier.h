@@ -76,12 +76,12 @@ inline processor* current_processor() noexcept {
 // The carrier that a running task runs on, or is; null for kernel threads of other origin.
 inline carrier* carrier_of(const task& t) noexcept {
   const processor* p = processor_of(t);
-  return p == nullptr ? nullptr : p->holder;
+  return p == nullptr ? nullptr : p->holder.load(memory_order_relaxed);
 }
 
 inline carrier* current_carrier() noexcept {
   const processor* p = current_processor();
-  return p == nullptr ? nullptr : p->holder;
+  return p == nullptr ? nullptr : p->holder.load(memory_order_relaxed);
 }
 
 // Gives the carrier from `self`, which runs on `p`, to the next ready thread or to the scheduler's

@@ -138,7 +138,7 @@ void scheduler::sleep(carrier& c, bool& searching) noexcept {
 void scheduler::offer_work(processor& p) noexcept {
   // Who makes threads ready on the scheduler's own stack dispatches the first of them itself, and
   // asks again for the rest.
-  if (current_or_null() != p.holder->self) call_for_help(p);
+  if (current_or_null() != p.holder.load(memory_order_relaxed)->self) call_for_help(p);
 }
 
 void scheduler::call_for_help(processor& p) noexcept {
@@ -210,10 +210,13 @@ bool scheduler::call(processor& p, std::uint32_t as) noexcept {
   CONC_RANDOM_DELAY();
   if (how == rest::on_futex) {
     futex_wake(p.resting);
-    // The holder is the one that slept, or it has woken by itself and lent the processor since.
+  } else {
+    // The holder is the one that slept, which became it before it announced its sleep; or that one
+    // has woken by itself, and somebody else has the processor by now, whom a bell does not
+    // disturb. [processor.holder] acquire: pairs with the release in adopt().
+    const carrier* sleeper = p.holder.load(memory_order_acquire);
     // [carrier.io] acquire: pairs with the release of whoever made it.
-  } else if (poller* io = p.holder->io.load(memory_order_acquire); io != nullptr) {
-    io->interrupt();
+    if (poller* io = sleeper->io.load(memory_order_acquire); io != nullptr) io->interrupt();
   }
   return true;
 }

@@ -60,7 +60,7 @@ blocking_section::blocking_section() {
   }
   // From here to the end of the section the thread does not leave its kernel thread.
   processor& p = *processor_of(self);
-  carrier& c = *p.holder;
+  carrier& c = *p.holder.load(memory_order_relaxed);
   if (poller* io = c.io.load(memory_order_relaxed); io != nullptr) {
     io->before_blocking();
     c.away_with_io = io->has_business();

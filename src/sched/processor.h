@@ -83,7 +83,8 @@ class processor {
   // With so many threads queued here it pays to wake another processor (idle.cc, "Is it worth
   // it?").
   atomic<std::uint32_t> worth_sharing{1};
-  carrier* holder = nullptr;
+  // Written by whoever becomes it, read by the threads that run on it, and by wakers.
+  atomic<carrier*> holder{nullptr};
   kernel_thread_state kernel;  // the holder's
 
   counter parks;           // suspensions

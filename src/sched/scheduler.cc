@@ -45,7 +45,7 @@ scheduler::scheduler(runtime& owner, const runtime_options& options)
                                                       .diverted = layout == queue_layout::global,
                                                       .pool_stacks = stack_size == 0}));
     carriers_.push_back(std::make_unique<carrier>(*this, processors.back().get(), i));
-    processors.back()->holder = carriers_.back().get();
+    processors.back()->holder.store(carriers_.back().get(), memory_order_relaxed);
   }
   // Nobody reads it but debuggers: without this the linker would leave it out.
   asm volatile("" ::"r"(&layout_for_gdb()));
@@ -125,7 +125,9 @@ bool scheduler::send_signal(const carrier& c, int signal) noexcept {
 
 void scheduler::adopt(carrier& c, processor& p) noexcept {
   if (pins.wanted()) pin(c, p);
-  p.holder = &c;
+  // [processor.holder] release: pairs with the acquire in call(); who finds this carrier there
+  // finds it complete.
+  p.holder.store(&c, memory_order_release);
   p.kernel = c.kernel;
   c.proc = &p;
   c.self->host = &p;
@@ -133,12 +135,12 @@ void scheduler::adopt(carrier& c, processor& p) noexcept {
 
 // The CPU changes hands with the processor.
 void scheduler::pin(carrier& c, processor& p) noexcept {
-  if (p.holder != &c) {
+  if (carrier* lender = p.holder.load(memory_order_relaxed); lender != &c) {
     // It is in its section still, or is done and may even have ended; but it has not been joined
     // as long as we have the lock. To wait for that could be for ever: it may have been handed to a
     // thread that is queued at this very processor. Then the lender stays where it is for once.
     const std::unique_lock guard(carriers_lock_, std::try_to_lock);
-    if (guard.owns_lock() && p.holder->started) pins.let_go(p.holder->thread);
+    if (guard.owns_lock() && lender->started) pins.let_go(lender->thread);
   }
   pins.bind(pthread_self(), p.index);
 }
