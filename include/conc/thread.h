@@ -29,8 +29,9 @@ class runtime;
 // runtime, elsewhere on the default one.
 //
 // Construction queues the thread and never suspends the caller. It throws std::system_error
-//   (not_enough_memory, resource_unavailable_try_again, invalid_argument) if there is no memory,
-//   address space or room for another thread; nothing has happened then.
+//   if there is no memory, address space or room for another thread, or for what it brings along
+//   (resource_unavailable_try_again, as std::thread), or if the options are impossible
+//   (invalid_argument); nothing has happened then.
 // join() suspends the caller, of whatever kind, until the thread has ended.
 // Destroying or overwriting a joinable thread calls std::terminate, as does an exception that
 //   leaves the thread's function.

@@ -20,7 +20,7 @@ std::byte* map_pages(std::size_t size) {
   void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                  -1, 0);
   if (p == MAP_FAILED) {
-    throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                             "conc: no memory for thread control blocks");
   }
   return static_cast<std::byte*>(p);

@@ -31,8 +31,8 @@ struct fresh_cells {
   std::uint32_t count;
 };
 
-// Between 1 and `wanted` cells. Throws std::system_error: not_enough_memory if the kernel refuses
-// a chunk, resource_unavailable_try_again once 16 million tasks exist. Thread-safe.
+// Between 1 and `wanted` cells. Throws std::system_error (resource_unavailable_try_again) if the
+// kernel refuses a chunk, and once 16 million tasks exist. Thread-safe.
 fresh_cells take_fresh_cells(std::uint32_t wanted);
 
 // The memory of cell `id`, which must have been handed out.

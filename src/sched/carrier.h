@@ -15,7 +15,8 @@
 namespace conc::detail {
 
 struct carrier {
-  // `p` is null for one that begins as a spare. Throws std::system_error (not_enough_memory).
+  // `p` is null for one that begins as a spare. Throws std::system_error, as
+  // map_stack().
   carrier(scheduler& s, processor* p, std::uint32_t n) : home(s), number(n), proc(p) {}
   ~carrier() { delete io.load(memory_order_relaxed); }
   carrier(const carrier&) = delete;

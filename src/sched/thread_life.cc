@@ -17,7 +17,9 @@ namespace conc::detail {
 namespace {
 
 [[noreturn]] void refuse_memory(const char* for_what) {
-  throw std::system_error(std::make_error_code(std::errc::not_enough_memory), for_what);
+  // What std::thread throws when the system lacks the resources, whichever they are.
+  throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                          for_what);
 }
 
 stack_memory own_stack(const tcb& t) noexcept {

@@ -13,7 +13,7 @@ namespace conc::detail {
 
 class alternate_stack {
  public:
-  alternate_stack();  // throws std::system_error (not_enough_memory)
+  alternate_stack();  // throws std::system_error (resource_unavailable_try_again)
   ~alternate_stack();
   alternate_stack(const alternate_stack&) = delete;
   alternate_stack& operator=(const alternate_stack&) = delete;

@@ -27,7 +27,7 @@ std::byte* map_stack_memory(std::size_t bytes) {
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) {
-    throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                             "conc: no address space for a stack");
   }
   // A huge page under a stack would cost two megabytes where four kilobytes are used.
@@ -87,11 +87,8 @@ stack_memory map_stack(std::size_t size) {
   const guard made = install_guard(s.base);
   if (made == guard::none) {
     munmap(s.base, s.size);
-    // As for the pool's: a guard that is a mapping is refused because there are too many.
-    throw std::system_error(
-        std::make_error_code(guards_are_marks() ? std::errc::not_enough_memory
-                                                : std::errc::resource_unavailable_try_again),
-        "conc: no guard page for a stack");
+    throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
+                            "conc: no guard page for a stack");
   }
   s.guard_is_mapping = made == guard::mapping;
   return s;

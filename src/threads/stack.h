@@ -42,13 +42,13 @@ struct stack_memory {
 // (invalid_argument) for a size beyond greatest_stack_size.
 std::size_t checked_stack_size(std::size_t wish);
 
-// Maps one stack with its guard. Throws std::system_error: not_enough_memory, or
-// resource_unavailable_try_again where guards are mappings and there are too many of them.
+// Maps one stack with its guard. Throws std::system_error
+// (resource_unavailable_try_again) if the kernel refuses either.
 stack_memory map_stack(std::size_t size);
 void unmap_stack(stack_memory s) noexcept;
 
 // Address space that is backed on first touch, by small pages. Throws std::system_error
-// (not_enough_memory).
+// (resource_unavailable_try_again).
 std::byte* map_stack_memory(std::size_t bytes);
 
 // How many bytes of a stack have memory behind them, from the lowest touched page to the top: what

@@ -66,8 +66,8 @@ constinit immortal<pool> the_pool;
 
 pool& stacks() noexcept { return the_pool.object; }
 
-[[noreturn]] void refuse(std::errc why, const char* what) {
-  throw std::system_error(std::make_error_code(why), what);
+[[noreturn]] void refuse(const char* what) {
+  throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again), what);
 }
 
 // Guards that are mappings are made here, while a refusal can be reported.
@@ -77,8 +77,7 @@ void guard_all(std::byte* base, std::size_t groups) {
     if (install_guard(base + i * default_stack_size) != guard::none) continue;
     munmap(base, groups * group_bytes);
     forget_guards(i);
-    refuse(std::errc::resource_unavailable_try_again,
-           "conc: no mappings left for guard pages (vm.max_map_count)");
+    refuse("conc: no mappings left for guard pages (vm.max_map_count)");
   }
 }
 
@@ -134,7 +133,7 @@ void reserve_stacks(std::size_t count) {
   try {
     if (wanted > p.mapped()) grow(p, wanted - p.mapped());
   } catch (const std::bad_alloc&) {
-    refuse(std::errc::not_enough_memory, "conc: no memory for the list of stacks");
+    refuse("conc: no memory for the list of stacks");
   }
   p.reserved += count;
 }

@@ -27,8 +27,8 @@
 namespace conc::detail {
 
 // Promises that `count` more stacks can be taken at the same time, mapping address space if
-// needed. Throws std::system_error: not_enough_memory, or resource_unavailable_try_again where
-// guards are mappings and there are too many of them. Thread-safe, as all of the pool.
+// needed. Throws std::system_error (resource_unavailable_try_again) if that or a guard is refused.
+// Thread-safe, as all of the pool.
 void reserve_stacks(std::size_t count);
 void unreserve_stacks(std::size_t count) noexcept;
 

@@ -107,16 +107,16 @@ void no_address_space_for_the_fifty_thousandth_thread() {
   const bystanders others(r);
   crowd all(2 * n);
   conc_test::limit_address_space(n * conc::detail::default_stack_size);
-  require(all.gather(r) == no_memory, "the thread too many is refused");
+  require(all.gather(r) == try_again, "the thread too many is refused");
   require(all.size() > n - 1'000 && all.size() <= n + 1'000, "at about the limit");
   others.require_going_on("with the process at its limit");
-  require(all.gather(r) == no_memory, "also when asked again");
+  require(all.gather(r) == try_again, "also when asked again");
   std::error_code inside;
   const std::size_t had = all.size();
   require(
-      error_of([&] { r.run([&] { inside = all.gather(r); }); }) == no_memory || inside == no_memory,
+      error_of([&] { r.run([&] { inside = all.gather(r); }); }) == try_again || inside == try_again,
       "in a user-level thread, too");
-  require(error_of([&] { r.spawn({.stack_size = 1 << 30}, [] {}).join(); }) == no_memory,
+  require(error_of([&] { r.spawn({.stack_size = 1 << 30}, [] {}).join(); }) == try_again,
           "a large stack of its own is refused");
   // Some end: their places are there for others.
   all.disperse();
@@ -150,8 +150,8 @@ void no_memory_for_what_a_thread_brings_along() {
   named.name = name;
   require_that_threads_work(r);
   conc_test::limit_address_space(512 << 10);
-  require(error_of([&] { r.spawn(heavy(runs)).join(); }) == no_memory, "no memory for a closure");
-  require(error_of([&] { r.spawn(std::move(named), [&] { ++runs; }).join(); }) == no_memory,
+  require(error_of([&] { r.spawn(heavy(runs)).join(); }) == try_again, "no memory for a closure");
+  require(error_of([&] { r.spawn(std::move(named), [&] { ++runs; }).join(); }) == try_again,
           "no memory for a name");
   require(runs == 0, "nothing has begun");
   others.require_going_on("after refusals");
@@ -222,7 +222,7 @@ void no_memory_for_a_carriers_record() {
     (void)conc::detail::take_fresh_cells(1'000);
   } while (conc::detail::last_task_id() % conc::detail::cells_per_chunk != 0);
   conc_test::limit_address_space(512 << 10);
-  require(error_of([] { conc::runtime r({.processors = 1}); }) == no_memory, "it is refused");
+  require(error_of([] { conc::runtime r({.processors = 1}); }) == try_again, "it is refused");
   conc_test::lift_address_space_limit();
   conc::runtime r({.processors = 1});
   require_that_threads_work(r);
@@ -262,8 +262,8 @@ void no_mappings_at_all() {
   require(!with_own.gather(r, {.stack_size = 64 << 10}), "a thousand with their own stacks");
   {
     const conc_test::all_mappings taken;
-    require(all.gather(r) == no_memory, "a stack too many is refused");
-    require(error_of([&] { r.spawn({.stack_size = 1 << 20}, [] {}).join(); }) == no_memory,
+    require(all.gather(r) == try_again, "a stack too many is refused");
+    require(error_of([&] { r.spawn({.stack_size = 1 << 20}, [] {}).join(); }) == try_again,
             "one of its own size as well");
     const auto why = error_of([] { conc::runtime another({.processors = 2}); });
     require(why == no_memory || why == try_again, "and a runtime");

@@ -63,7 +63,7 @@ class CONC_API thread_maker {
   void* storage_ = nullptr;
 };
 
-[[noreturn]] CONC_API void refuse_closure();  // std::system_error (not_enough_memory)
+[[noreturn]] CONC_API void refuse_closure();  // std::system_error
 
 // Builds the closure in its place. Returns the function that runs and destroys it there.
 template <class Call>
