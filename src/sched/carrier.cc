@@ -17,7 +17,7 @@
 namespace conc::detail {
 namespace {
 
-[[gnu::noinline]] void make_ready_in_place_of_another(processor& p, tcb& t) noexcept {
+[[gnu::noinline, maybe_unused]] void make_ready_in_place_of_another(processor& p, tcb& t) noexcept {
   p.displace_next(t);
   p.home.work_appeared(p);
 }
