@@ -31,7 +31,6 @@
 #include <memory>
 
 #include "conc/detail/atomic.h"
-#include "io/cached_descriptors.h"
 #include "io/operation.h"
 #include "io/quiet_descriptors.h"
 #include "locks/internal_lock.h"
@@ -70,7 +69,6 @@ class engine : public poller {
   virtual void start(operation& op) noexcept = 0;
   virtual void flush() noexcept = 0;
   quiet_descriptors quiet;
-  cached_descriptors cached;
 
   // --- for the owner ----------------------------------------------------------------------------
   // How many operations threads have begun here, ever.

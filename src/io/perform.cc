@@ -9,6 +9,7 @@
 #include "conc/detail/spin_wait.h"
 #include "conc/runtime.h"
 #include "io/attempt.h"
+#include "io/cached_descriptors.h"
 #include "io/emulation.h"
 #include "io/engine.h"
 #include "io/epoll_set.h"
@@ -125,12 +126,11 @@ int attempt_if_wise(const request& r) noexcept {
 // Whether the disk would keep the whole processor waiting during an attempt.
 bool goes_past_the_cache(const request& r) noexcept {
   if (!is_of_whole_sectors(r) || !CONC_STEP(io_ask_for_o_direct)) return false;
-  const carrier* c = current_carrier();
+  carrier* c = current_carrier();
   if (c == nullptr) return false;  // a kernel thread keeps nobody waiting
-  auto* own = static_cast<engine*>(c->io.load(memory_order_relaxed));
-  if (own != nullptr && own->cached.vouches_for(r.fd)) return false;
+  if (c->cached.vouches_for(r.fd)) return false;
   if (has_o_direct(r.fd)) return true;
-  if (own != nullptr) own->cached.note_cached(r.fd);
+  c->cached.note_cached(r.fd);
   return false;
 }
 
@@ -222,11 +222,12 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept {
 void before_closing(int fd) noexcept {
   check_not_forked();  // a ring's memory is the parent's alone
   epoll_set::closing(fd);
-  const carrier* c = current_carrier();
-  poller* io = c != nullptr ? c->io.load(memory_order_relaxed) : nullptr;
-  if (io == nullptr) return;
-  static_cast<engine*>(io)->cached.forget(fd);
-  static_cast<engine*>(io)->flush();
+  carrier* c = current_carrier();
+  if (c == nullptr) return;
+  c->cached.forget(fd);
+  if (poller* io = c->io.load(memory_order_relaxed); io != nullptr) {
+    static_cast<engine*>(io)->flush();
+  }
 }
 
 }  // namespace conc::detail

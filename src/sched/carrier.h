@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "locks/random_delay.h"
+#include "sched/descriptor_memo.h"
 #include "sched/poller.h"
 #include "sched/processor.h"
 #include "sched/standstill.h"
@@ -39,6 +40,7 @@ struct carrier {
   static constexpr nanos first_watch = 50'000;
   nanos watch_interval = first_watch;  // of its next sleep as the watch (idle.cc)
   std::uint32_t direct_calls = 0;      // I/O calls that did not have to wait (io/perform.cc)
+  descriptor_memo cached;
   // For completions that a carrier withholds (withheld.cc).
   atomic<bool> asked_to_bring_in{false};
   bool away_with_io = false;  // it is in a blocking section, and counted in scheduler::away_with_io
