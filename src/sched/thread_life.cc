@@ -329,7 +329,6 @@ void thread_maker::launch_in(task_group& group, void (*run)(void*) noexcept) noe
 }
 
 void refuse_closure() { refuse_memory("conc: no memory for a thread's function and arguments"); }
-
 static_assert(thread_maker::room == tcb::closure_size);
 
 }  // namespace conc::detail
