@@ -150,7 +150,12 @@ TEST(dump, shows_where_a_ready_thread_will_go_on) {
   ASSERT_TRUE(eventually([&] { return hold.load(); }));
   const std::string e = entry(dump_of(r), patient);
   EXPECT_TRUE(has(e, ": ready;"));
+#if defined(CONC_FORCE_MIGRATE)
+  // There g++ makes jumps of the calls that lead to the scheduler's own stack.
+  EXPECT_TRUE(has(e, "switch_to_idle"));
+#else
   EXPECT_TRUE(has(e, "yield"));
+#endif
   go = true;
   patient.join();
   busy.join();
