@@ -38,6 +38,18 @@ bool is_of_whole_sectors(const request& r) noexcept {
   return bytes != 0 && bytes % sector == 0 && begins_a_sector(r);
 }
 
+bool moves_the_position(const request& r) noexcept {
+  switch (r.opcode) {
+    case IORING_OP_READ:
+    case IORING_OP_WRITE:
+    case IORING_OP_READV:
+    case IORING_OP_WRITEV:
+      return is_at_own_position(r);
+    default:
+      return false;
+  }
+}
+
 bool has_o_direct(int fd) noexcept {
   const int flags = ::fcntl(fd, F_GETFL);
   return flags >= 0 && (flags & O_DIRECT) != 0 && ::lseek(fd, 0, SEEK_CUR) >= 0;

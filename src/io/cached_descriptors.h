@@ -19,6 +19,8 @@ namespace conc::detail {
 bool is_of_whole_sectors(const request& r) noexcept;
 
 inline bool is_at_own_position(const request& r) noexcept { return r.offset == ~std::uint64_t{0}; }
+// Whether it is a transfer at the file's own position.
+bool moves_the_position(const request& r) noexcept;
 
 // What the descriptor's flags say: a system call or two. A pipe with that flag has no disk.
 bool has_o_direct(int fd) noexcept;

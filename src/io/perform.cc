@@ -189,11 +189,9 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept {
   check_not_forked();
   if (how.stop.stop_requested()) return {-ECANCELED};
   // The blocking system call of a kernel thread is an attempt itself.
-  if (!is_limited(how) && !is_user_thread(current_task())) m.try_first = false;
+  const bool calls = !is_limited(how) && !is_user_thread(current_task());
+  if (calls) m.try_first = false;
   const bool direct = m.try_first && goes_past_the_cache(r);
-  if (direct && is_at_own_position(r) && CONC_STEP(io_move_the_position)) {
-    return past_the_cache_here(r, how);
-  }
   if (direct) m.try_first = false;
   for (bool first = true;; first = false) {
     int tried = direct ? -EAGAIN : 0;
@@ -203,6 +201,10 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept {
         give_way_sometimes();
         return {tried};
       }
+    }
+    // Asked of the descriptor itself: a wrong guess would cost more than time here.
+    if (!calls && moves_the_position(r) && has_o_direct(r.fd) && CONC_STEP(io_move_the_position)) {
+      return past_the_cache_here(r, how);
     }
     outcome o = run_waiting(r, tried, how);
     if (o.is(EAGAIN) && m.retry_after != 0) {

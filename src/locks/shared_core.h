@@ -165,12 +165,12 @@ void shared_core<P, Bits>::unlock_slow() noexcept {
   const task* oldest = first_waiter(b, &word_);
   const std::uint64_t parked_after =
       oldest != nullptr && oldest->next_waiter != nullptr ? w::parked : 0;
-  const std::uint32_t asleep = readers_asleep(b, &word_);
+  const std::uint32_t asleep = readers_asleep(b, &word_), called = called_;
   bool lets_in, calls;
   wake_token to_writer;
   do {  // readers still arrive
     const bool writers = w::writers_wait(seen);
-    const std::uint64_t waiting = w::arrivals(seen) + asleep + called_;
+    const std::uint64_t waiting = w::arrivals(seen) + asleep + called;
     to_writer = wake_token::notified;  // none
     calls = !w::is_reserved(seen);
     lets_in = !calls && waiting != 0 && (P != rw_preference::writer || !writers);
@@ -195,12 +195,15 @@ void shared_core<P, Bits>::unlock_slow() noexcept {
       wanted = (seen & ~w::parked) | parked_after | w::open | w::waking;
     }
     // [shared_mutex] release: as above. Whoever sleeps or is called cannot go before the bucket is
-    // unlocked.
+    // unlocked; but where all who wait are awake, this is the last access to the mutex.
   } while (!word_.compare_exchange_weak(seen, wanted, memory_order_release, memory_order_relaxed));
+  CONC_GAP(shared_keep_off_when_nobody_sleeps);
   task* readers = nullptr;
   if (lets_in) {
-    readers = let_readers_in();
-  } else if (calls && asleep != 0 && called_ == 0) {
+    if (asleep + called != 0 || !CONC_STEP(shared_keep_off_when_nobody_sleeps)) {
+      readers = let_readers_in();
+    }
+  } else if (calls && asleep != 0 && called == 0) {
     readers = call_readers();
   }
   task* writer = nullptr;

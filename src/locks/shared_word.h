@@ -138,9 +138,10 @@ struct shared_word : shared_layout<Bits> {
   // `w`, which counts no passes, with that number of them, and of readers inside.
   static std::uint64_t with(std::uint64_t w, std::uint64_t passes, std::uint64_t n) noexcept {
     w &= layout::one_bypass - 1;
+    passes = std::min<std::uint64_t>(passes, max_bypass);
     if (readers_pass(w)) return w | counters(no_passes + passes, n - no_passes - passes);
     if (!writers_wait(w) && (w & sleeping) == 0) passes = 0;
-    return w | std::min<std::uint64_t>(passes, max_bypass) * layout::one_bypass | counters(n, 0);
+    return w | passes * layout::one_bypass | counters(n, 0);
   }
 
   // "At the door": nobody is inside, and the writer who comes next may take it.
@@ -189,7 +190,8 @@ struct shared_word : shared_layout<Bits> {
   // A writer leaves. The readers who are awake are in, and others may come.
   static std::uint64_t opened(std::uint64_t w) noexcept {
     const std::uint64_t n = arrivals(w);
-    return with(((w & phase) ^ phase) | (w & (parked | waking | sleeping)), bypasses(w) + n, n);
+    return with(((w & phase) ^ phase) | (w & (parked | waking | sleeping)),
+                bypasses(w) + (writers_wait(w) ? n : 0), n);
   }
   // Whether that is all: nobody has to be woken. A writer who sleeps is left to the last of those
   // readers.

@@ -262,9 +262,9 @@ void return_to_parent(tcb& self, publish_fn publish) noexcept {
   leave_for(p, self, p.forks.pop_parent(), leaving(p, self, publish, &p));
 }
 
-void leave_as_spare(carrier& c, tcb& self, publish_fn publish) noexcept {
+void leave_as_spare(carrier& c, tcb& self, publish_fn publish, void* argument) noexcept {
   set_current_task(c.self);
-  arrive(switch_execution(c.kernel, self.flow, c.idle, {&self, publish, nullptr, nullptr}, false));
+  arrive(switch_execution(c.kernel, self.flow, c.idle, {&self, publish, argument, nullptr}, false));
 }
 
 namespace {

@@ -110,7 +110,7 @@ void return_to_parent(tcb& self, publish_fn publish) noexcept;
 
 // At the end of a blocking section whose processor has gone: leaves `c`, which becomes a spare.
 // Returns when somebody runs `self` again.
-void leave_as_spare(carrier& c, tcb& self, publish_fn publish) noexcept;
+void leave_as_spare(carrier& c, tcb& self, publish_fn publish, void* argument) noexcept;
 
 extern const task_port user_thread_port;
 

@@ -1,5 +1,6 @@
 #include "sched/lending.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 
@@ -38,8 +39,9 @@ void wait_for_permit(scheduler& home) noexcept {
 }
 
 // On the carrier's own stack, when the thread is off its own.
-void post_after_section(task& from, void*) noexcept {
+void post_after_section(task& from, void* lent) noexcept {
   tcb& t = static_cast<tcb&>(from);
+  t.host = static_cast<processor*>(lent);
   t.state.store(task_state::ready, memory_order_relaxed);
   t.home->post(t);
 }
@@ -76,8 +78,10 @@ blocking_section::blocking_section() {
   lease_ = ++p.loan_number * 2 + 1;
   // Without a processor the thread is a kernel thread to everybody.
   self.port = &kernel_thread_port;
-  self.host = nullptr;
   self.aboard = &c;
+  // A signal handler looks at the one only where it finds the other null (carrier_here()).
+  std::atomic_signal_fence(std::memory_order_release);
+  self.host = nullptr;
   self.state.store(task_state::running, memory_order_relaxed);
   c.proc = nullptr;
   c.self->host = nullptr;
@@ -101,17 +105,17 @@ blocking_section::~blocking_section() {
   if (here_->away_with_io) home.away_with_io.fetch_sub(1, memory_order_relaxed);
   here_->away_with_io = false;
   self.port = &user_thread_port;
-  self.host = &p;
   std::uint64_t seen = lease_;
   CONC_RANDOM_DELAY();
   // [lease] acquire: as for a borrower, though nobody was here.
   if (p.lease.compare_exchange_strong(seen, 0, memory_order_acquire, memory_order_relaxed)) {
     home.loans.lent.fetch_sub(1, memory_order_relaxed);
     here_->proc = &p;
+    self.host = &p;
     here_->self->host = &p;
     self.state.store(task_state::ready, memory_order_relaxed);
   } else {
-    leave_as_spare(*here_, self, post_after_section);
+    leave_as_spare(*here_, self, post_after_section, &p);
   }
   // Perhaps on another kernel thread.
   CONC_RANDOM_DELAY();
@@ -225,11 +229,13 @@ bool scheduler::may_end(const carrier& c) noexcept {
 // Until there is a processor for this carrier. False if it should end.
 bool scheduler::wait_as_spare(carrier& c) noexcept {
   for (;;) {
+    // Before the looks that the bell stands for: the poll silences the poller's own bell.
+    if (poller* io = c.io.load(memory_order_relaxed); io != nullptr && io->has_work())
+      io->poll(poller::then::may_wait);
     // [bell] acquire: pairs with the release in ring().
     const std::uint32_t rung = c.bell.load(memory_order_acquire);
     if (ended.load(memory_order_seq_cst)) return false;
-    if (poller* io = c.io.load(memory_order_relaxed); io != nullptr && io->has_work())
-      io->poll(poller::then::may_wait);
+    CONC_RANDOM_DELAY();
     bool too_many = false;
     {
       internal_lock_guard guard(loans.lock);

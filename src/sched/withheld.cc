@@ -17,7 +17,8 @@
 // nothing to fetch, and one to whom it did no good ever more rarely (ring::help).
 //
 // The price of blocking sections is a tick: as long as one lasts whose carrier has operations in
-// flight, one sleeper wakes now and then to look.
+// flight, or has ever begun one that a worker of the kernel's may have carried out (ring.h), one
+// sleeper wakes now and then to look.
 #include <pthread.h>
 
 #include <mutex>

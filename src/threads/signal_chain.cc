@@ -46,8 +46,8 @@ bool signal_chain::install(int signal, handler h) noexcept {
 }
 
 bool signal_chain::has_handler() const noexcept {
-  return (before_.sa_flags & SA_SIGINFO) != 0 ||
-         (before_.sa_handler != SIG_DFL && before_.sa_handler != SIG_IGN);
+  // Whatever SA_SIGINFO says: the kernel keeps that flag beside SIG_IGN, too.
+  return before_.sa_handler != SIG_DFL && before_.sa_handler != SIG_IGN;
 }
 
 bool signal_chain::pass_on_to_handler(int signal, siginfo_t* info, void* context) const noexcept {

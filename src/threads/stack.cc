@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
 #include <system_error>
 
@@ -51,7 +52,12 @@ struct refused_stacks {
 constinit refused_stacks refused;
 
 bool try_unmap(stack_memory s) noexcept {
-  if (munmap(s.base, s.size) != 0) return false;
+  // By the end of a thread errno is that of the next one.
+  const int error = errno;
+  if (munmap(s.base, s.size) != 0) {
+    errno = error;
+    return false;
+  }
   if (s.guard_is_mapping && CONC_STEP(guard_forget_the_unmapped)) forget_guards(1);
   return true;
 }

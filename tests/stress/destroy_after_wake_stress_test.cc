@@ -169,33 +169,43 @@ TEST(destroy_after_wake_stress, barrier) {
 }
 
 // A writer lets a reader in, and a reader a writer; who comes in destroys the mutex.
-struct shared_guarded {
-  conc::shared_mutex m;
-  conc::latch held{1};
-};
-TEST(destroy_after_wake_stress, shared_mutex) {
-  rounds<shared_guarded>([] { return new mortal<shared_guarded>(); },
-                         [](shared_guarded& g) {
-                           g.m.lock();
-                           g.held.count_down();
-                           g.m.unlock();
-                         },
-                         [](shared_guarded& g) {
-                           g.held.wait();
-                           g.m.lock_shared();
-                           g.m.unlock_shared();
-                         });
-  rounds<shared_guarded>([] { return new mortal<shared_guarded>(); },
-                         [](shared_guarded& g) {
-                           g.m.lock_shared();
-                           g.held.count_down();
-                           g.m.unlock_shared();
-                         },
-                         [](shared_guarded& g) {
-                           g.held.wait();
-                           g.m.lock();
-                           g.m.unlock();
-                         });
+template <conc::rw_preference Preference>
+void share_and_destroy() {
+  struct shared {
+    conc::basic_shared_mutex<Preference> m;
+    conc::latch held{1};
+  };
+  rounds<shared>([] { return new mortal<shared>(); },
+                  [](shared& g) {
+                    g.m.lock();
+                    g.held.count_down();
+                    g.m.unlock();
+                  },
+                  [](shared& g) {
+                    g.held.wait();
+                    g.m.lock_shared();
+                    g.m.unlock_shared();
+                  });
+  rounds<shared>([] { return new mortal<shared>(); },
+                  [](shared& g) {
+                    g.m.lock_shared();
+                    g.held.count_down();
+                    g.m.unlock_shared();
+                  },
+                  [](shared& g) {
+                    g.held.wait();
+                    g.m.lock();
+                    g.m.unlock();
+                  });
+}
+TEST(destroy_after_wake_stress, shared_mutex_phase_fair) {
+  share_and_destroy<conc::rw_preference::phase_fair>();
+}
+TEST(destroy_after_wake_stress, shared_mutex_reader) {
+  share_and_destroy<conc::rw_preference::reader>();
+}
+TEST(destroy_after_wake_stress, shared_mutex_writer) {
+  share_and_destroy<conc::rw_preference::writer>();
 }
 
 // A member of the waiting task that the waker touches late would show here: the threads end too.

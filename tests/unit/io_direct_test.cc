@@ -113,6 +113,29 @@ TEST(io_direct, no_attempt_is_made_that_would_wait_for_the_disk) {
   });
 }
 
+// What was remembered of a number means another file, and the attempt finds that it would have to
+// wait: pages of that place are still to be written.
+TEST(io_direct, a_number_that_has_become_another_file_keeps_that_ones_position) {
+  const direct_file file;
+  SKIP_IF_REFUSED(file);
+  const io::unique_fd cached(::open(file.path().c_str(), O_RDWR | O_CLOEXEC));
+  conc::runtime rt({.processors = 1});
+  rt.run([&] {
+    make_engine();
+    block_of_bytes b;
+    const io::unique_fd number(::dup(cached.get()));
+    for (int round = 0; round < 8; ++round) {
+      ASSERT_EQ(::dup2(cached.get(), number.get()), number.get());
+      ASSERT_EQ(io::pread(number.get(), b.all(), 0), block);  // found not to be O_DIRECT
+      ASSERT_EQ(::pwrite(cached.get(), b.data, block, 0), static_cast<ssize_t>(block));
+      ASSERT_EQ(::dup2(file.get(), number.get()), number.get());
+      ASSERT_EQ(::lseek(number.get(), 0, SEEK_SET), 0);
+      ASSERT_EQ(io::write(number.get(), b.all()), block);
+      ASSERT_EQ(::lseek(number.get(), 0, SEEK_CUR), static_cast<off_t>(block)) << "round " << round;
+    }
+  });
+}
+
 // As many operations are with the kernel as threads ask for, whoever else runs on their processor.
 TEST(io_direct, reads_of_several_threads_are_under_way_together) {
   const direct_file file;

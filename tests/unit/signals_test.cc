@@ -16,6 +16,7 @@
 #include "conc/conc.h"
 #include "support/death.h"
 #include "support/eventually.h"
+#include "threads/signal_chain.h"
 #include "support/scale.h"
 
 namespace {
@@ -166,6 +167,23 @@ TEST_F(SignalsDeathTest, the_programs_own_handler_of_sigurg_still_works) {
     std::_Exit(good && outcome == EINTR && urgent > 0 ? 5 : 1);
   };
   EXPECT_EXIT(still_works(), testing::ExitedWithCode(5), "");
+}
+
+// SA_SIGINFO beside SIG_IGN, which the kernel keeps, makes no handler of it.
+TEST(signals, what_was_ignored_is_not_called) {
+  struct sigaction ignored {}, before {};
+  ignored.sa_handler = SIG_IGN;
+  ignored.sa_flags = SA_SIGINFO;
+  ASSERT_EQ(sigaction(SIGUSR2, &ignored, &before), 0);
+  static conc::detail::signal_chain chain;
+  static int seen = 0;
+  ASSERT_TRUE(chain.install(SIGUSR2, [](int signal, siginfo_t* info, void* context) noexcept {
+    ++seen;
+    EXPECT_FALSE(chain.pass_on_to_handler(signal, info, context));
+  }));
+  raise(SIGUSR2);
+  EXPECT_EQ(seen, 1);
+  sigaction(SIGUSR2, &before, nullptr);
 }
 
 TEST(signals, a_runtime_inherits_the_mask_of_its_maker) {
