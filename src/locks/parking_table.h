@@ -23,9 +23,9 @@
 // 5, so it may destroy the object at once; the table is keyed by the address and never follows it.
 //
 // Late notifiers: some primitives make their last change to the word before they lock the bucket
-// (future, event_count, atomic_wait, the last reader of a shared_mutex). If nobody of theirs is queued any more the object may be gone
-// by then, and another one, of another kind, may be at its address and have waiters of its own, who
-// would take the wake for theirs. So such a notifier takes waiters of its own kind only
+// (future, event_count, atomic_wait, shared_mutex). If nobody of theirs is queued any more it may
+// be gone by then, and another object, of another kind, may be at its address and have waiters of
+// its own, who would take the wake for theirs. So a late notifier takes those of its own kind only
 // (unpark_all(), unpark_oldest(), first_waiter() with a kind); all waiters of one address are of
 // one kind. The kinds themselves expect a wake that was meant for an earlier object of the same
 // kind.
