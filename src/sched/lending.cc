@@ -1,6 +1,5 @@
 #include "sched/lending.h"
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 
@@ -80,7 +79,7 @@ blocking_section::blocking_section() {
   self.port = &kernel_thread_port;
   self.aboard = &c;
   // A signal handler looks at the one only where it finds the other null (carrier_here()).
-  std::atomic_signal_fence(std::memory_order_release);
+  std::atomic_signal_fence(memory_order_seq_cst);
   self.host = nullptr;
   self.state.store(task_state::running, memory_order_relaxed);
   c.proc = nullptr;
