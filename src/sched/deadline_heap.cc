@@ -3,8 +3,32 @@
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <cstring>
+
+#include "locks/sanitized.h"
 
 namespace conc::detail {
+namespace {
+
+void* map(std::size_t bytes) noexcept {
+  return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+// ThreadSanitizer does not hear of mremap(), and would take what was done to the memory that lay
+// there before for something done to this.
+void* move(void* from, std::size_t bytes, std::size_t wanted) noexcept {
+#if defined(CONC_TSAN)
+  void* to = map(wanted);
+  if (to == MAP_FAILED) return to;
+  std::memcpy(to, from, bytes);
+  munmap(from, bytes);
+  return to;
+#else
+  return mremap(from, bytes, wanted, MREMAP_MAYMOVE);
+#endif
+}
+
+}  // namespace
 
 deadline_heap::~deadline_heap() {
   if (bytes_ != 0) munmap(entries_, bytes_);
@@ -14,9 +38,7 @@ bool deadline_heap::grow() noexcept {
   if (capacity_ == most_) return false;
   const std::size_t wanted = std::max(2 * bytes_, page_size);
   const int saved_errno = errno;  // the waiter's
-  void* p = bytes_ == 0
-                ? mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                : mremap(entries_, bytes_, wanted, MREMAP_MAYMOVE);
+  void* p = bytes_ == 0 ? map(wanted) : move(entries_, bytes_, wanted);
   errno = saved_errno;
   if (p == MAP_FAILED) return false;
   entries_ = static_cast<deadline_entry*>(p);

@@ -102,11 +102,7 @@ void grow_trees(unsigned processors) {
   }
   for (auto& t : all) t.join();
   EXPECT_EQ(nodes, c.ran);
-  // A thread counts as finished when its processor is through with it, which can be after its join.
-  EXPECT_TRUE(conc_test::eventually([&] {
-    const auto s = r.stats();
-    return s.finished == s.spawned;
-  }));
+  EXPECT_TRUE(conc_test::eventually_all_ended(r));
 }
 
 TEST(task_group_stress, trees_on_one_processor) { grow_trees(1); }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "conc/runtime.h"
 #include "conc/thread.h"
 #include "locks/parking_table.h"
 
@@ -21,6 +22,15 @@ bool eventually(Condition condition, std::chrono::seconds limit = std::chrono::s
     if (!condition()) conc::this_thread::sleep_for(std::chrono::microseconds(100));
   }
   return true;
+}
+
+// Whether all threads that were ever begun there have ended. A thread counts as ended when its
+// processor is through with it, which can be after its join.
+inline bool eventually_all_ended(const conc::runtime& r) {
+  return eventually([&] {
+    const conc::runtime_stats s = r.stats();
+    return s.finished == s.spawned;
+  });
 }
 
 // How many tasks are queued in the parking table for this object.
