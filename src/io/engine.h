@@ -32,7 +32,6 @@
 
 #include "conc/detail/atomic.h"
 #include "io/operation.h"
-#include "io/quiet_descriptors.h"
 #include "locks/internal_lock.h"
 #include "sched/counter.h"
 #include "sched/environment.h"
@@ -68,7 +67,6 @@ class engine : public poller {
   }
   virtual void start(operation& op) noexcept = 0;
   virtual void flush() noexcept = 0;
-  quiet_descriptors quiet;
 
   // --- for the owner ----------------------------------------------------------------------------
   // How many operations threads have begun here, ever.

@@ -9,7 +9,7 @@
 #include "conc/detail/spin_wait.h"
 #include "conc/runtime.h"
 #include "io/attempt.h"
-#include "io/cached_descriptors.h"
+#include "io/direct_transfers.h"
 #include "io/emulation.h"
 #include "io/engine.h"
 #include "io/epoll_set.h"
@@ -111,15 +111,16 @@ bool receives(const request& r) noexcept {
   return r.opcode == IORING_OP_RECV || r.opcode == IORING_OP_RECVMSG;
 }
 
-// As attempt(), for calls that will wait: makes none where it would most likely find nothing.
+// As attempt(), for calls that will wait: makes none where it would most likely find nothing. Who
+// answers questions on a connection finds it empty nearly every time that it asks for the next one:
+// its peer has not even had the answer yet. An attempt costs about a twentieth of an echo: one in
+// sixteen is not to be seen. The engine, too, takes what is there.
 int attempt_if_wise(const request& r) noexcept {
-  const carrier* c = receives(r) ? current_carrier() : nullptr;
-  poller* io = c != nullptr ? c->io.load(memory_order_relaxed) : nullptr;
-  if (io == nullptr) return attempt(r);
-  quiet_descriptors& quiet = static_cast<engine*>(io)->quiet;
-  if (quiet.skips_attempt(r.fd)) return -EAGAIN;
+  carrier* c = receives(r) ? current_carrier() : nullptr;
+  if (c == nullptr) return attempt(r);
+  if (c->quiet.recalls(r.fd)) return -EAGAIN;
   const int done = attempt(r);
-  if (done == -EAGAIN) quiet.found_nothing(r.fd);
+  if (done == -EAGAIN) c->quiet.note(r.fd);
   return done;
 }
 
@@ -128,9 +129,9 @@ bool goes_past_the_cache(const request& r) noexcept {
   if (!is_of_whole_sectors(r) || !CONC_STEP(io_ask_for_o_direct)) return false;
   carrier* c = current_carrier();
   if (c == nullptr) return false;  // a kernel thread keeps nobody waiting
-  if (c->cached.vouches_for(r.fd)) return false;
+  if (c->cached.recalls(r.fd)) return false;
   if (has_o_direct(r.fd)) return true;
-  c->cached.note_cached(r.fd);
+  c->cached.note(r.fd);
   return false;
 }
 
@@ -203,7 +204,8 @@ outcome perform(const request& r, manner m, const io::options& how) noexcept {
       }
     }
     // Asked of the descriptor itself: a wrong guess would cost more than time here.
-    if (!calls && moves_the_position(r) && has_o_direct(r.fd) && CONC_STEP(io_move_the_position)) {
+    if (!calls && moves_the_position(r) && (direct || has_o_direct(r.fd)) &&
+        CONC_STEP(io_move_the_position)) {
       return past_the_cache_here(r, how);
     }
     outcome o = run_waiting(r, tried, how);

@@ -16,8 +16,7 @@
 namespace conc::detail {
 
 struct carrier {
-  // `p` is null for one that begins as a spare. Throws std::system_error, as
-  // map_stack().
+  // `p` is null for one that begins as a spare. Throws std::system_error, as map_stack().
   carrier(scheduler& s, processor* p, std::uint32_t n) : home(s), number(n), proc(p) {}
   ~carrier() { delete io.load(memory_order_relaxed); }
   carrier(const carrier&) = delete;
@@ -40,7 +39,8 @@ struct carrier {
   static constexpr nanos first_watch = 50'000;
   nanos watch_interval = first_watch;  // of its next sleep as the watch (idle.cc)
   std::uint32_t direct_calls = 0;      // I/O calls that did not have to wait (io/perform.cc)
-  descriptor_memo cached;
+  descriptor_memo quiet;   // where an attempt to receive has found nothing (io/perform.cc)
+  descriptor_memo cached;  // what goes through the page cache (io/direct_transfers.h)
   // For completions that a carrier withholds (withheld.cc).
   atomic<bool> asked_to_bring_in{false};
   bool away_with_io = false;  // it is in a blocking section, and counted in scheduler::away_with_io

@@ -1,8 +1,8 @@
-// What a carrier remembers of descriptors for the sake of I/O: which of them were found, not long
-// ago, not to go past the page cache (io/cached_descriptors.h).
+// What a carrier remembers of descriptors for the sake of I/O, so that to find it out is paid for
+// once in sixteen times (io/perform.cc).
 //
 // Touched by its carrier only. A number may mean another file by now, and two numbers may share a
-// place: the price is a wrong guess, which costs time and nothing else.
+// place: so only guesses are remembered that cost time if they are wrong, and nothing else.
 #ifndef CONC_SCHED_DESCRIPTOR_MEMO_H
 #define CONC_SCHED_DESCRIPTOR_MEMO_H
 
@@ -13,14 +13,14 @@ namespace conc::detail {
 
 class descriptor_memo {
  public:
-  // Whether the last answers suffice to say that `fd` does not go past the cache.
-  bool vouches_for(int fd) noexcept {
+  // Whether `fd` was noted not long ago: true fifteen times after it was.
+  bool recalls(int fd) noexcept {
     std::uint8_t& left = left_[place_of(fd)];
     if (left == 0) return false;
     --left;
     return true;
   }
-  void note_cached(int fd) noexcept { left_[place_of(fd)] = most_left; }
+  void note(int fd) noexcept { left_[place_of(fd)] = most_left; }
   void forget(int fd) noexcept { left_[place_of(fd)] = 0; }
 
  private:

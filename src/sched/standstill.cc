@@ -29,7 +29,7 @@ bool answered(standstill& s) noexcept {
                                       memory_order_acquire)) {
     return false;
   }
-  // [standstill] acquire: pairs with the release in stop_here().
+  // [standstill] acquire: pairs with the release in stand_still_if_asked().
   return s.phase.load(memory_order_acquire) == standstill::arrived;
 }
 
@@ -84,7 +84,7 @@ bool look_at_running(carrier& c, stopped_thread& out) noexcept {
   standstill& s = c.stop;
   std::uint32_t seen = standstill::idle;
   if (!handle_carrier_signal()) return false;
-  // [standstill.asked] acq_rel: pairs with the acquire in stop_here() and the release below.
+  // [standstill.asked] acq_rel: pairs with the acquire in stand_still_if_asked() and the release below.
   if (!s.phase.compare_exchange_strong(seen, standstill::asked, memory_order_acq_rel,
                                        memory_order_relaxed)) {
     return false;  // somebody else asks just now

@@ -21,8 +21,9 @@ inline void burn_until(std::chrono::steady_clock::time_point t) {
 }
 
 // How often the oldest waiter was bypassed until it got in, by a thread that unlocks and at once
-// locks again: as often as the mutex allows, for the woken waiter cannot run meanwhile.
-template <class Mutex, class Parked>
+// locks again: as often as the mutex allows, for the woken waiter cannot run meanwhile. The waiter
+// locks by a `Guard`.
+template <class Mutex, class Guard = std::lock_guard<Mutex>, class Parked>
 std::uint32_t bypasses_until_entry(bool by_try_lock, Parked parked) {
   conc::runtime one({.processors = 1});
   std::uint32_t bypasses = 0, at_entry = 0;
@@ -31,7 +32,7 @@ std::uint32_t bypasses_until_entry(bool by_try_lock, Parked parked) {
     m.lock();
     bool entered = false;
     conc::thread waiter([&] {
-      const std::lock_guard guard(m);
+      const Guard guard(m);
       at_entry = bypasses;
       entered = true;
     });
@@ -41,7 +42,7 @@ std::uint32_t bypasses_until_entry(bool by_try_lock, Parked parked) {
       m.unlock();
       if (by_try_lock) {
         held = m.try_lock();
-        if (!held) break;  // reserved for the waiter
+        if (!held) break;  // reserved for the waiter, or it is inside
       } else {
         m.lock();
       }

@@ -3,13 +3,11 @@
 #ifndef CONC_TESTS_SUPPORT_SHARED_MOMENTS_H
 #define CONC_TESTS_SUPPORT_SHARED_MOMENTS_H
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
+#include <shared_mutex>
 
-#include "conc/runtime.h"
-#include "conc/thread.h"
 #include "support/eventually.h"
+#include "support/mutex_moments.h"
 
 namespace conc_test {
 
@@ -41,37 +39,10 @@ void pass_as_writer_until_the_bound(M& m) {
   }
 }
 
-// How often a reader who waits is passed, at most: as bypasses_until_entry() for a writer.
+// How often a reader who waits is passed, at most.
 template <class M>
-std::uint32_t passes_until_a_reader_enters(bool by_try_lock) {
-  conc::runtime one({.processors = 1});
-  std::uint32_t passes = 0, at_entry = 0;
-  one.run([&] {
-    M m;
-    m.lock();
-    bool entered = false;
-    conc::thread reader([&] {
-      m.lock_shared();
-      at_entry = passes;
-      entered = true;
-      m.unlock_shared();
-    });
-    ASSERT_TRUE(eventually([&] { return readers_parked(m) == 1; }));
-    bool held = true;
-    while (!entered && passes < 5 * M::max_bypass) {
-      m.unlock();
-      if (by_try_lock) {
-        held = m.try_lock();
-        if (!held) break;  // the reader is inside
-      } else {
-        m.lock();
-      }
-      if (!entered) ++passes;
-    }
-    if (held) m.unlock();
-    reader.join();
-  });
-  return at_entry;
+std::uint32_t bypasses_until_a_reader_enters(bool by_try_lock) {
+  return bypasses_until_entry<M, std::shared_lock<M>>(by_try_lock, readers_parked<M>);
 }
 
 }  // namespace conc_test

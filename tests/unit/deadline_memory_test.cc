@@ -12,6 +12,7 @@
 #include "conc/semaphore.h"
 #include "locks/sanitized.h"
 #include "support/death.h"
+#include "support/eventually.h"
 #include "support/limited_process.h"
 
 namespace {
@@ -91,14 +92,14 @@ void sleep_without_memory(int n) {
     // Some are served while the others sleep.
     while (waiting < n / 4) conc::this_thread::yield();
     wake.release(n / 4);
-    while (slept < (n + 1) / 2) conc::this_thread::sleep_for(1ms);
+    require(conc_test::eventually([&] { return slept == (n + 1) / 2; }), "all sleepers woke");
     require(early == 0, "nobody woke early");
     wake.release(n - n / 4);
   });
   for (auto& t : all) t.join();
   require(served == n / 2, "who was woken before his deadline did not miss it");
   conc_test::lift_address_space_limit();
-  r.run([] { conc::this_thread::sleep_for(1ms); });
+  r.run([] { conc::this_thread::sleep_for(1ms); });  // as before
 }
 
 TEST_F(DeadlineMemoryDeathTest, a_hundred_thousand_sleepers_when_there_is_none) {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "conc/conc.h"
-#include "io/cached_descriptors.h"
+#include "io/direct_transfers.h"
 #include "io/engine.h"
 #include "sched/scheduler.h"
 #include "support/eventually.h"

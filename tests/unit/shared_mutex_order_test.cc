@@ -121,8 +121,8 @@ TEST(phase_fair, at_the_bound_readers_and_writers_take_turns) {
 // The bound is reached, and not exceeded. (For writers that is a test of all shared mutexes.)
 TEST(phase_fair, a_reader_is_passed_by_at_most_k_writers) {
   using m = conc::shared_mutex;
-  EXPECT_EQ(conc_test::passes_until_a_reader_enters<m>(false), m::max_bypass);
-  EXPECT_EQ(conc_test::passes_until_a_reader_enters<m>(true), m::max_bypass);
+  EXPECT_EQ(conc_test::bypasses_until_a_reader_enters<m>(false), m::max_bypass);
+  EXPECT_EQ(conc_test::bypasses_until_a_reader_enters<m>(true), m::max_bypass);
 }
 
 // A reader who was woken to find the mutex taken again need not fear that a second time.

@@ -16,8 +16,8 @@
 #include "conc/conc.h"
 #include "support/death.h"
 #include "support/eventually.h"
-#include "threads/signal_chain.h"
 #include "support/scale.h"
+#include "threads/signal_chain.h"
 
 namespace {
 
