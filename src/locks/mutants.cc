@@ -14,8 +14,8 @@ bool step_is_mutated(const char* name) noexcept {
   return chosen != nullptr && std::strcmp(chosen, name) == 0;
 }
 
-void linger() noexcept {
-  for (const nanos end = now() + 3'000; now() < end;) {
+void linger(std::int64_t length) noexcept {
+  for (const nanos end = now() + length; now() < end;) {
   }
 }
 

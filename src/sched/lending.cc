@@ -225,16 +225,26 @@ bool scheduler::may_end(const carrier& c) noexcept {
   return false;
 }
 
+namespace {
+
+void poll_as_spare(carrier& c) noexcept {
+  poller* io = c.io.load(memory_order_relaxed);
+  if (io != nullptr && io->has_work()) io->poll(poller::then::may_wait);
+}
+
+}  // namespace
+
 // Until there is a processor for this carrier. False if it should end.
 bool scheduler::wait_as_spare(carrier& c) noexcept {
   for (;;) {
     // Before the looks that the bell stands for: the poll silences the poller's own bell.
-    if (poller* io = c.io.load(memory_order_relaxed); io != nullptr && io->has_work())
-      io->poll(poller::then::may_wait);
+    if (CONC_STEP(lending_poll_before_the_looks)) poll_as_spare(c);
     // [bell] acquire: pairs with the release in ring().
     const std::uint32_t rung = c.bell.load(memory_order_acquire);
     if (ended.load(memory_order_seq_cst)) return false;
+    CONC_GAP(lending_poll_before_the_looks, 30'000);  // until the last thread has ended
     CONC_RANDOM_DELAY();
+    if (!CONC_STEP(lending_poll_before_the_looks)) poll_as_spare(c);
     bool too_many = false;
     {
       internal_lock_guard guard(loans.lock);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "conc/blocking.h"
@@ -12,6 +13,7 @@
 #include "support/eventually.h"
 #include "support/files_of_process.h"
 #include "support/io_waiters.h"
+#include "support/scale.h"
 #include "support/sockets.h"
 
 namespace io = conc::io;
@@ -87,6 +89,30 @@ TEST(io_spares, who_has_operations_in_flight_does_not_end) {
       EXPECT_TRUE(conc_test::eventually([&] { return loans.kept_for_io >= before + 100; }));
     });
   });
+}
+
+// The runtime's last thread has just been handed over by a carrier that becomes a spare, and sleeps
+// in its ring although nothing is in flight: the bell for the end must reach it there.
+TEST(io_spares, the_end_finds_a_spare_that_sleeps_in_its_ring) {
+  for (int round = 0; round < conc_test::scaled(500); ++round) {
+    std::atomic<bool> over = false;
+    conc::runtime rt({.processors = 1});
+    // Whoever has taken the processor over is awake when the last one comes, and the end is near.
+    rt.spawn([&] {
+        while (!over) conc::this_thread::yield();
+      }).detach();
+    rt.spawn([&] {
+        const conc_test::temporary_file file;
+        const io::unique_fd fd(::open(file.path.c_str(), O_RDWR | O_CLOEXEC));
+        io::fsync(fd.get());
+        lending& loans = current_carrier()->home.loans;
+        const std::uint64_t before = loans.taken_over;
+        conc::blocking([&] {
+          while (loans.taken_over == before) std::this_thread::yield();
+        });
+        over = true;
+      }).detach();
+  }
 }
 
 // The rings end with their kernel threads; and carriers that get another kernel thread get another
