@@ -72,16 +72,19 @@ TEST(blocking, the_only_processor_goes_on) {
   conc::runtime r({.processors = 1});
   pipe_of_bytes there, back;
   r.run([&] {
-    conc::thread other([&] {
-      there.put();
-      conc::blocking([&] { back.get(); });
-    });
-    // Without a hand-over neither would ever let the other run.
-    conc::blocking([&] { there.get(); });
-    back.put();
-    other.join();
+    // Spares that have just been made look for work by themselves; later they sleep.
+    for (int round = 0; round < 5; ++round) {
+      conc::thread other([&] {
+        there.put();
+        conc::blocking([&] { back.get(); });
+      });
+      // Without a hand-over neither would ever let the other run.
+      conc::blocking([&] { there.get(); });
+      back.put();
+      other.join();
+    }
   });
-  EXPECT_GE(r.stats().blocking_handovers, 1u);
+  EXPECT_GE(r.stats().blocking_handovers, 5u);
 }
 
 TEST(blocking, a_thread_keeps_its_kernel_thread_inside) {

@@ -37,15 +37,17 @@ void expect_timed_out(const char* name, Call call) {
 }
 
 // Runs a call that must end because of a stop request: one that comes while it waits, and one that
-// was there before.
+// was there before. A kernel thread that asks finds all carriers asleep.
 template <class Call>
 void expect_stopped(const char* name, Call call) {
   for (const auto delay : {0us, 200us, 5000us}) {
     std::stop_source source;
-    conc::thread stopper([&] {
+    const auto stop = [&](int) {
       conc::this_thread::sleep_for(delay);
       source.request_stop();
-    });
+    };
+    conc_test::crew stopper;
+    delay == 5000us ? stopper.kernels(1, stop) : stopper.users(1, stop);
     std::error_code ec;
     call(ec, io::options{.stop = source.get_token()});
     EXPECT_EQ(ec, std::errc::operation_canceled) << name;
