@@ -46,21 +46,26 @@ inline fd_pair pipe_pair(int flags = 0) {
   return {conc::io::unique_fd(fds[0]), conc::io::unique_fd(fds[1])};
 }
 
-// A TCP listener on a free port of the loopback interface.
-struct tcp_listener {
+// A free TCP port of the loopback interface, which is taken. Nobody listens: connections to it are
+// refused for as long as it lives, whatever other programs do.
+struct tcp_port {
   conc::io::unique_fd fd;
   sockaddr_in address{};
 
-  explicit tcp_listener(int backlog = 128) {
+  tcp_port() {
     fd.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     socklen_t size = sizeof address;
     EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    EXPECT_EQ(::listen(fd.get(), backlog), 0);
   }
   const sockaddr* where() const { return reinterpret_cast<const sockaddr*>(&address); }
+};
+
+// And one where somebody does.
+struct tcp_listener : tcp_port {
+  explicit tcp_listener(int backlog = 128) { EXPECT_EQ(::listen(fd.get(), backlog), 0); }
 };
 
 inline std::span<const std::byte> bytes_of(std::string_view s) {

@@ -285,14 +285,10 @@ TEST(io_calls, every_call_reports_a_bad_descriptor_both_ways) {
 
 TEST(io_calls, connect_reports_a_refusal) {
   in_each_world([] {
-    sockaddr_in nobody{};
-    {
-      const conc_test::tcp_listener gone;
-      nobody = gone.address;
-    }
+    const conc_test::tcp_port deaf;
     const io::unique_fd fd(io::socket(AF_INET, SOCK_STREAM, 0));
     std::error_code ec;
-    EXPECT_EQ(io::connect(fd.get(), reinterpret_cast<sockaddr*>(&nobody), sizeof nobody, ec), -1);
+    EXPECT_EQ(io::connect(fd.get(), deaf.where(), sizeof deaf.address, ec), -1);
     EXPECT_EQ(ec, std::errc::connection_refused);
   });
 }

@@ -263,8 +263,9 @@ TEST(io_owners, refusals_leak_nothing) {
         throw 1;
       } catch (int) {
       }
-      occupied.close();
-      EXPECT_EQ(error_of([&] { io::stream_socket::connect(where); }),
+      const conc_test::tcp_port deaf;
+      const io::socket_address nobody(deaf.where(), sizeof deaf.address);
+      EXPECT_EQ(error_of([&] { io::stream_socket::connect(nobody); }),
                 std::errc::connection_refused);
     }
     const long rings = 2 * (conc::thread::hardware_concurrency() + 1);
